@@ -1,0 +1,185 @@
+//! One argument of a description, and what it may mean.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::address::{Address, UnixAddress};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A place in a description: `at` counts bytes, and is at most `source.len()`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place<'a> {
+    pub(super) source: &'a str,
+    pub(super) at: usize,
+}
+
+/// A piece of a description, without its escapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Argument<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) place: Place<'a>,
+}
+
+/// A host as the grammar has it: only what can be told without asking anybody.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    V4(Ipv4Addr),
+    /// An address and the number of its zone, such as in `fe80::1%2`.
+    V6(Ipv6Addr, u32),
+    Localhost,
+}
+
+impl Place<'_> {
+    pub(super) fn invalid(self, message: impl fmt::Display) -> Error {
+        self.error(ErrorKind::InvalidInput, message)
+    }
+
+    fn error(self, kind: ErrorKind, message: impl fmt::Display) -> Error {
+        let character = self.source.get(..self.at).map_or(0, |before| before.chars().count()) + 1;
+        Error::new(kind, format!("{message}, at character {character} of `{}`", Shown(self.source)))
+    }
+}
+
+impl Argument<'_> {
+    /// The text, fit for a message.
+    pub(super) fn shown(&self) -> impl fmt::Display {
+        Shown(&self.text)
+    }
+
+    fn expected(&self, what: impl fmt::Display) -> Error {
+        match self.text.is_empty() {
+            true => self.place.invalid(format_args!("expected {what}, found nothing")),
+            false => self.place.invalid(format_args!("expected {what}, found `{}`", self.shown())),
+        }
+    }
+
+    pub(super) fn port(&self, allowed: RangeInclusive<u16>) -> Result<u16> {
+        let port = self.number().and_then(|number| u16::try_from(number).ok());
+        port.filter(|port| allowed.contains(port))
+            .ok_or_else(|| self.expected(format_args!("a port number from {} to {}", allowed.start(), allowed.end())))
+    }
+
+    /// The length of a listener's backlog: the kernel takes a C `int`.
+    pub(super) fn backlog(&self) -> Result<u32> {
+        self.number()
+            .filter(|backlog| (1..=i32::MAX.unsigned_abs()).contains(backlog))
+            .ok_or_else(|| self.expected("a backlog of 1 or more connections"))
+    }
+
+    pub(super) fn flag(&self) -> Result<bool> {
+        match &*self.text {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            _ => Err(self.expected("yes or no")),
+        }
+    }
+
+    /// The permissions of a file, in octal.
+    pub(super) fn mode(&self) -> Result<u32> {
+        Some(&*self.text)
+            .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|text| u32::from_str_radix(text, 8).ok())
+            .filter(|mode| *mode <= 0o777)
+            .ok_or_else(|| self.expected("a mode from 0 to 777, in octal"))
+    }
+
+    pub(super) fn seconds(&self) -> Result<Duration> {
+        Some(&*self.text)
+            .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+            .and_then(|text| text.parse().ok())
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .filter(|timeout| !timeout.is_zero())
+            .ok_or_else(|| self.expected("a number of seconds above 0"))
+    }
+
+    pub(super) fn host(&self) -> Result<Host> {
+        let text = &*self.text;
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        if let Some((address, zone)) = parse_v6(bare.unwrap_or(text)) {
+            return Ok(Host::V6(address, zone));
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Host::V4(address));
+        }
+        if text.eq_ignore_ascii_case("localhost") {
+            return Ok(Host::Localhost);
+        }
+        if is_host_name(text) {
+            let message = "host names are not resolved yet: give an IP address or localhost";
+            let message = format!("{message}, not `{}`", self.shown());
+            return Err(self.place.error(ErrorKind::NameNotSupported, message));
+        }
+        Err(self.expected(r"an IP address or localhost (the colons of an IPv6 address are written \:)"))
+    }
+
+    /// An IP address, or `localhost` for `127.0.0.1`.
+    pub(super) fn ip(&self) -> Result<IpAddr> {
+        Ok(self.host()?.first().ip())
+    }
+
+    pub(super) fn unix_address(&self) -> Result<UnixAddress> {
+        let address = match self.text.strip_prefix('@') {
+            Some(name) => UnixAddress::Abstract(name.as_bytes().to_vec()),
+            None => UnixAddress::Pathname(self.text.as_ref().into()),
+        };
+        if matches!(&*self.text, "" | "@") || self.text.contains('\0') {
+            return Err(self.expected("a path, or @ and the name of an abstract socket"));
+        }
+        // A socket's name has room for a hundred bytes or so: whether this one fits, the system's own form tells.
+        match Address::Unix(address.clone()).to_sock_addr() {
+            Ok(_) => Ok(address),
+            Err(error) => Err(self.place.invalid(format_args!("the name of a Unix socket does not fit: {error}"))),
+        }
+    }
+
+    /// The text as a number that has nothing but digits: no sign, no spaces.
+    fn number(&self) -> Option<u32> {
+        Some(&*self.text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+    }
+}
+
+impl Host {
+    /// Where it is, first choice first, as socket addresses of port 0.
+    pub(super) fn addresses(self) -> Vec<SocketAddr> {
+        let mut addresses = vec![self.first()];
+        if self == Self::Localhost {
+            addresses.push(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
+        }
+        addresses
+    }
+
+    pub(super) fn first(self) -> SocketAddr {
+        match self {
+            Self::V4(address) => SocketAddr::from((address, 0)),
+            Self::V6(address, zone) => SocketAddr::V6(SocketAddrV6::new(address, 0, 0, zone)),
+            // IPv4 comes first: that is where a server with `interface=localhost` listens.
+            Self::Localhost => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
+    }
+}
+
+fn parse_v6(text: &str) -> Option<(Ipv6Addr, u32)> {
+    let address: SocketAddrV6 = format!("[{text}]:0").parse().ok()?;
+    Some((*address.ip(), address.scope_id()))
+}
+
+/// Could this be a name that a resolver knows? What has a letter and no odd character; `300.1.1.1` is a mistyped address.
+fn is_host_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') || !byte.is_ascii();
+    text.bytes().all(allowed) && !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// Text in a message: what could upset a terminal or a log is shown by its code.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character.is_control() {
+            true => write!(f, "{}", character.escape_unicode()),
+            false => write!(f, "{character}"),
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! Endpoint descriptions: where to listen and where to connect to, as a string.
+//!
+//! The grammar is Twisted's. A description is a kind and its arguments, separated by `:`. An argument that has the form
+//! `name=value` is a keyword argument, the others are told by their position. `\` takes away the meaning of the
+//! character after it, so the interface `::1` is written `interface=\:\:1`; in a value, a further `=` is a plain
+//! character. [`quote`] does this for text that comes from elsewhere.
+//!
+//! | listen | means |
+//! | --- | --- |
+//! | `tcp:7000` | port 7000 on every IPv4 and IPv6 address of this machine |
+//! | `tcp:0` | a free port that the system chooses |
+//! | `tcp:7000:interface=127.0.0.1` | on this address only; `localhost` is `127.0.0.1`, as in Twisted |
+//! | `tcp:7000:ipv6only=yes` | on IPv6 addresses alone |
+//! | `tcp:7000:backlog=64` | with room for 64 connections that wait to be accepted |
+//! | `tcp:7000:reuseport=yes` | beside other processes on the same port, which share its connections |
+//! | `unix:/run/lariat.sock` | a Unix socket that is a file |
+//! | `unix:/run/lariat.sock:mode=660` | … with these permissions, in octal |
+//! | `unix:@lariat` | a Linux abstract socket, which is no file |
+//!
+//! | connect | means |
+//! | --- | --- |
+//! | `tcp:192.0.2.1:7000` | an IPv4 address and a port |
+//! | `tcp:\:\:1:7000`, `tcp:[\:\:1]:7000` | an IPv6 address and a port, with or without brackets |
+//! | `tcp:localhost:7000` | this machine: `127.0.0.1`, and `::1` should nobody listen there |
+//! | `tcp:host=192.0.2.1:port=7000` | the same by keywords |
+//! | `tcp:192.0.2.1:7000:timeout=5` | give up after five seconds; decimals are allowed |
+//! | `tcp:192.0.2.1:7000:bindAddress=192.0.2.9` | from this address of this machine |
+//! | `unix:/run/lariat.sock:timeout=5` | a Unix socket; `unix:@lariat` for an abstract one |
+
+mod argument;
+mod client;
+mod description;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use client::ClientDescription;
+pub use description::quote;
+pub(crate) use server::ServerDescription;
