@@ -1,16 +1,30 @@
-//! A first-in, first-out list threaded through the slab's entries.
+//! First-in, first-out lists of timers, threaded through an array of links.
 
-use slab::Slab;
+/// Stands for "no timer" where an index is expected.
+pub(super) const NONE: u32 = u32::MAX;
 
-use super::entry::{Entry, NONE};
+/// Stands in `previous` for a timer that is in no chain, since it has expired and waits to be taken.
+pub(super) const EXPIRED: u32 = u32::MAX - 1;
 
-/// The ends of a doubly linked list of entries, in the order in which they were appended.
+/// The neighbours of one timer in its chain.
 ///
-/// Either both ends are `NONE`, or following `next` leads from `first` to `last`.
+/// Links are 32 bits wide and apart from deadlines and values, so that eight timers share a cache line: walking a
+/// chain, or taking a timer out of the middle of one, seldom leaves the cache even among a million timers.
+///
+/// `previous` means nothing for the first of a chain, nor `next` for the last.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    pub(super) previous: u32,
+    pub(super) next: u32,
+}
+
+/// The ends of a doubly linked list of timers, in the order in which they were appended.
+///
+/// Either `first` is `NONE`, or following `next` leads from `first` to `last`.
 #[derive(Clone, Copy)]
 pub(super) struct Chain {
     pub(super) first: u32,
-    last: u32,
+    pub(super) last: u32,
 }
 
 impl Chain {
@@ -20,43 +34,44 @@ impl Chain {
         self.first == NONE
     }
 
-    pub(super) fn last(self) -> u32 {
-        self.last
-    }
-
-    /// Makes `index` the last of the chain. Its own links must say so already: `previous` is the former
-    /// [`last`](Self::last), `next` is `NONE`.
-    pub(super) fn append<T>(&mut self, entries: &mut Slab<Entry<T>>, index: u32) {
-        if self.first == NONE {
+    /// Makes `index`, whose link already names the former last timer, the last one.
+    pub(super) fn append(&mut self, links: &mut [Link], index: u32) {
+        if self.is_empty() {
             self.first = index;
         } else {
-            entries[self.last as usize].next = index;
+            links[self.last as usize].next = index;
         }
         self.last = index;
     }
 
-    /// Takes `index`, whose links are given, out of the chain. The entry itself is not touched, so it may be
-    /// gone already.
-    pub(super) fn remove<T>(&mut self, entries: &mut Slab<Entry<T>>, index: u32, previous: u32, next: u32) {
+    pub(super) fn remove(&mut self, links: &mut [Link], index: u32) {
+        let Link { previous, next } = links[index as usize];
         match (self.first == index, self.last == index) {
             (true, true) => *self = Self::EMPTY,
             (true, false) => self.first = next,
-            (false, true) => {
-                entries[previous as usize].next = NONE;
-                self.last = previous;
-            }
+            (false, true) => self.last = previous,
             (false, false) => {
-                entries[previous as usize].next = next;
-                entries[next as usize].previous = previous;
+                links[previous as usize].next = next;
+                links[next as usize].previous = previous;
             }
         }
     }
 
-    /// Takes the first entry, which is followed by `next`, out of the chain.
-    pub(super) fn remove_first(&mut self, next: u32) {
-        self.first = next;
-        if next == NONE {
-            self.last = NONE;
+    pub(super) fn remove_first(&mut self, links: &[Link]) -> Option<u32> {
+        if self.is_empty() {
+            return None;
         }
+        let index = self.first;
+        if index == self.last {
+            *self = Self::EMPTY;
+        } else {
+            self.first = links[index as usize].next;
+        }
+        Some(index)
+    }
+
+    /// The timers in order. Changing one's link after the iterator gave it does no harm.
+    pub(super) fn next_after(self, links: &[Link], index: u32) -> Option<u32> {
+        (index != self.last).then(|| links[index as usize].next)
     }
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod chain;
+mod dial;
 mod entry;
 mod key;
 mod level;

@@ -1,3 +1,4 @@
+use super::chain::Link;
 use super::entry::Entry;
 use super::{TimerKey, TimerWheel};
 
@@ -452,8 +453,8 @@ fn keys_and_entries_are_small() {
 
     assert_eq!(size_of::<TimerKey>(), 8);
     assert_eq!(size_of::<Option<TimerKey>>(), 8);
-    assert_eq!(size_of::<Place<Entry<usize>>>(), 32);
-    assert_eq!(size_of::<Place<Entry<[usize; 2]>>>(), 40);
+    assert_eq!(size_of::<Place<Entry<usize>>>() + size_of::<Link>(), 32);
+    assert_eq!(size_of::<Place<Entry<[usize; 2]>>>() + size_of::<Link>(), 40);
 }
 
 #[test]

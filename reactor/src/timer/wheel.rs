@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 
 use slab::Slab;
 
-use super::entry::{EXPIRED, Entry, NONE};
+use super::chain::EXPIRED;
+use super::dial::Dial;
+use super::entry::Entry;
 use super::key::TimerKey;
-use super::level::{BITS, Level};
-use super::slot::Slot;
 
 /// Holds values until their deadlines: the timers of a reactor, or of anything else that knows what time it is.
 ///
@@ -61,23 +61,10 @@ use super::slot::Slot;
 /// assert_eq!(wheel.cancel(tea), Some("take the tea bag out"));
 /// assert_eq!(wheel.next_deadline(), None);
 /// ```
-//
-// An entry that is due at D, while the time is N < D, sits at the level of the highest byte in which D and N
-// differ, in the slot that this byte of D names. So equal deadlines always share one slot, which is a FIFO;
-// a lower level is due before a higher one; and within a level the first occupied slot is due first. When N enters
-// a slot of a higher level, its entries move down in their order. An entry with D <= N is in `overdue`.
-// Hence D and N tell where an entry is linked, and it need not remember.
 pub struct TimerWheel<T> {
     entries: Slab<Entry<T>>,
-    /// As many levels as were ever needed, the finest first.
-    levels: Vec<Level>,
-    /// Bit *n* is set if and only if level *n* has an occupied slot.
-    occupied: u8,
-    /// Entries that were due when they were inserted, or that `expire` is about to announce.
-    overdue: Slot,
-    /// Whether `overdue` is in order of deadline.
-    overdue_in_order: bool,
-    now: u64,
+    dial: Dial,
+    /// The generation given last.
     generation: NonZeroU32,
     /// Where `pop_any` goes on looking.
     pop_cursor: usize,
@@ -86,21 +73,15 @@ pub struct TimerWheel<T> {
 impl<T> TimerWheel<T> {
     /// Makes an empty wheel whose time is tick 0. It allocates nothing yet.
     pub const fn new() -> Self {
-        Self {
-            entries: Slab::new(),
-            levels: Vec::new(),
-            occupied: 0,
-            overdue: Slot::EMPTY,
-            overdue_in_order: true,
-            now: 0,
-            generation: NonZeroU32::MIN,
-            pop_cursor: 0,
-        }
+        Self { entries: Slab::new(), dial: Dial::new(), generation: NonZeroU32::MIN, pop_cursor: 0 }
     }
 
     /// Makes an empty wheel with room for `capacity` timers, whose time is tick 0.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { entries: Slab::with_capacity(capacity), ..Self::new() }
+        let mut wheel = Self::new();
+        wheel.entries.reserve(capacity);
+        wheel.dial.reserve(capacity);
+        wheel
     }
 
     /// Sets a timer: `value` is due at tick `deadline`.
@@ -118,8 +99,8 @@ impl<T> TimerWheel<T> {
             .ok()
             .filter(|&index| index < EXPIRED)
             .expect("a wheel holds at most 4,294,967,294 timers");
-        self.entries.insert(Entry { deadline, previous: NONE, next: NONE, generation, value });
-        self.link(index, deadline);
+        self.entries.insert(Entry { deadline, generation, value });
+        self.dial.insert(index, deadline);
         TimerKey { index, generation }
     }
 
@@ -128,12 +109,11 @@ impl<T> TimerWheel<T> {
     /// `None` if the timer has ended before.
     #[doc(alias = "IDelayedCall.cancel")]
     pub fn cancel(&mut self, key: TimerKey) -> Option<T> {
-        self.entry(key)?;
-        let entry = self.entries.remove(key.index as usize);
-        if !entry.is_expired() {
-            self.unlink(key.index, entry.deadline, entry.previous, entry.next);
+        let deadline = self.deadline(key)?;
+        if !self.dial.is_expired(key.index) {
+            self.dial.remove(key.index, deadline);
         }
-        Some(entry.value)
+        Some(self.entries.remove(key.index as usize).value)
     }
 
     /// Gives a timer another deadline, and says whether it was still there to be given one.
@@ -143,15 +123,15 @@ impl<T> TimerWheel<T> {
     #[doc(alias = "IDelayedCall.reset")]
     #[doc(alias = "IDelayedCall.delay")]
     pub fn reset(&mut self, key: TimerKey, deadline: u64) -> bool {
-        let Some(entry) = self.entry(key) else {
+        let entry = self.entries.get_mut(key.index as usize);
+        let Some(entry) = entry.filter(|entry| entry.generation == key.generation) else {
             return false;
         };
-        if !entry.is_expired() {
-            let (old, previous, next) = (entry.deadline, entry.previous, entry.next);
-            self.unlink(key.index, old, previous, next);
+        let former = std::mem::replace(&mut entry.deadline, deadline);
+        if !self.dial.is_expired(key.index) {
+            self.dial.remove(key.index, former);
         }
-        self.entries[key.index as usize].deadline = deadline;
-        self.link(key.index, deadline);
+        self.dial.insert(key.index, deadline);
         true
     }
 
@@ -182,7 +162,7 @@ impl<T> TimerWheel<T> {
 
     /// Whether the timer is still to expire: it was neither cancelled nor announced by [`expire`](Self::expire).
     pub fn is_armed(&self, key: TimerKey) -> bool {
-        self.entry(key).is_some_and(|entry| !entry.is_expired())
+        self.contains(key) && !self.dial.is_expired(key.index)
     }
 
     /// How many values the wheel holds, armed or expired.
@@ -202,7 +182,7 @@ impl<T> TimerWheel<T> {
 
     /// The latest time that [`expire`](Self::expire) was told, at first tick 0.
     pub fn now(&self) -> u64 {
-        self.now
+        self.dial.now()
     }
 
     /// Until when the owner may sleep without being late; `None` if no timer is armed.
@@ -212,11 +192,7 @@ impl<T> TimerWheel<T> {
     /// puts it right, so that such a timer causes one idle turn at most. It may lie at or before
     /// [`now`](Self::now), which means that a timer is due already.
     pub fn next_deadline(&self) -> Option<u64> {
-        if !self.overdue.is_empty() {
-            return Some(self.overdue.earliest);
-        }
-        let (level, slot) = self.first_occupied()?;
-        Some(self.levels[level].slot(slot).earliest)
+        self.dial.earliest()
     }
 
     /// Moves the time on to tick `now` and announces the timers that are due: those whose deadline is `now`
@@ -229,11 +205,13 @@ impl<T> TimerWheel<T> {
     /// A time before [`Self::now`] counts as that: the wheel's time never goes back. Should `due` panic, the
     /// timers that were not yet announced stay armed, for the next call.
     pub fn expire(&mut self, now: u64, mut due: impl FnMut(TimerKey)) {
+        let Self { entries, dial, .. } = self;
         loop {
-            if !self.overdue.is_empty() {
-                self.announce_overdue(&mut due);
+            dial.sort_overdue(|index| entries[index as usize].deadline);
+            while let Some(index) = dial.expire_first_overdue() {
+                due(TimerKey { index, generation: entries[index as usize].generation });
             }
-            if !self.advance(now) {
+            if !dial.advance(now, |index| entries[index as usize].deadline) {
                 break;
             }
         }
@@ -243,7 +221,9 @@ impl<T> TimerWheel<T> {
     ///
     /// `None` if the timer was cancelled, taken or reset since.
     pub fn take_expired(&mut self, key: TimerKey) -> Option<T> {
-        self.entry(key).filter(|entry| entry.is_expired())?;
+        if !self.contains(key) || !self.dial.is_expired(key.index) {
+            return None;
+        }
         Some(self.entries.remove(key.index as usize).value)
     }
 
@@ -273,139 +253,11 @@ impl<T> TimerWheel<T> {
     /// Keys stay valid. An empty wheel gives back all of it.
     pub fn shrink_to_fit(&mut self) {
         self.entries.shrink_to_fit();
-        if self.occupied == 0 {
-            self.levels = Vec::new();
-        }
+        self.dial.shrink_to(self.entries.capacity());
     }
 
     fn entry(&self, key: TimerKey) -> Option<&Entry<T>> {
         self.entries.get(key.index as usize).filter(|entry| entry.generation == key.generation)
-    }
-
-    /// Where an entry of this deadline belongs: a level and a slot, or `None` for `overdue`.
-    fn place(&self, deadline: u64) -> Option<(usize, u8)> {
-        if deadline <= self.now {
-            return None;
-        }
-        let level = ((deadline ^ self.now).ilog2() / BITS) as usize;
-        Some((level, deadline.to_le_bytes()[level]))
-    }
-
-    /// Appends an entry, which is in no chain, to the chain of its deadline.
-    fn link(&mut self, index: u32, deadline: u64) {
-        let slot = if let Some((level, slot)) = self.place(deadline) {
-            if level >= self.levels.len() {
-                self.levels.resize_with(level + 1, Level::new);
-            }
-            self.occupied |= 1 << level;
-            self.levels[level].occupy(slot)
-        } else {
-            if let Some(last) = self.entries.get(self.overdue.chain.last() as usize) {
-                self.overdue_in_order &= last.deadline <= deadline;
-            }
-            &mut self.overdue
-        };
-        slot.earliest = slot.earliest.min(deadline);
-        let entry = &mut self.entries[index as usize];
-        entry.previous = slot.chain.last();
-        entry.next = NONE;
-        slot.chain.append(&mut self.entries, index);
-    }
-
-    /// Takes an armed entry, of which these are the deadline and the links, out of its chain.
-    fn unlink(&mut self, index: u32, deadline: u64, previous: u32, next: u32) {
-        let Some((level, slot)) = self.place(deadline) else {
-            self.overdue.chain.remove(&mut self.entries, index, previous, next);
-            if self.overdue.is_empty() {
-                self.overdue = Slot::EMPTY;
-                self.overdue_in_order = true;
-            }
-            return;
-        };
-        let chain = &mut self.levels[level].slot_mut(slot).chain;
-        chain.remove(&mut self.entries, index, previous, next);
-        if chain.is_empty() {
-            self.vacate(level, slot);
-        }
-    }
-
-    fn vacate(&mut self, level: usize, slot: u8) {
-        if self.levels[level].vacate(slot) {
-            self.occupied &= !(1 << level);
-        }
-    }
-
-    /// The level and slot of the earliest entries that are not overdue.
-    fn first_occupied(&self) -> Option<(usize, u8)> {
-        let level = self.occupied.trailing_zeros() as usize;
-        let slot = self.levels.get(level)?.first_occupied()?;
-        Some((level, slot))
-    }
-
-    /// Moves the time on to the earliest slot and that slot's entries to where they belong then, some to `overdue`. If no
-    /// slot begins by `now`, moves the time on to `now` and answers false.
-    ///
-    /// Expects `overdue` to be empty.
-    fn advance(&mut self, now: u64) -> bool {
-        let Some((level, slot)) = self.first_occupied() else {
-            self.now = self.now.max(now);
-            return false;
-        };
-        // The slot's entries have the bytes above `level` in common with the time.
-        let shift = BITS * u32::try_from(level).unwrap_or(0);
-        let below = (1 << shift) - 1;
-        let start = (self.now & !(below | 0xFF << shift)) | u64::from(slot) << shift;
-        if start > now {
-            self.now = self.now.max(now);
-            return false;
-        }
-        let Slot { chain, earliest } = *self.levels[level].slot(slot);
-        self.vacate(level, slot);
-        if level == 0 {
-            self.now = start;
-            self.overdue = Slot { chain, earliest };
-            return true;
-        }
-        // Going on to the earliest deadline, not only to the slot's beginning, takes a lone entry down in one step.
-        self.now = earliest.min(now);
-        let mut index = chain.first;
-        while index != NONE {
-            let entry = &self.entries[index as usize];
-            let (deadline, next) = (entry.deadline, entry.next);
-            self.link(index, deadline);
-            index = next;
-        }
-        true
-    }
-
-    fn announce_overdue(&mut self, due: &mut impl FnMut(TimerKey)) {
-        if !self.overdue_in_order {
-            self.sort_overdue();
-        }
-        while !self.overdue.is_empty() {
-            let index = self.overdue.chain.first;
-            let entry = &mut self.entries[index as usize];
-            self.overdue.chain.remove_first(entry.next);
-            entry.previous = EXPIRED;
-            due(TimerKey { index, generation: entry.generation });
-        }
-        self.overdue = Slot::EMPTY;
-    }
-
-    /// Only entries that were inserted late, and later ones first, ever need this.
-    fn sort_overdue(&mut self) {
-        let mut indices = Vec::new();
-        let mut index = self.overdue.chain.first;
-        while index != NONE {
-            indices.push(index);
-            index = self.entries[index as usize].next;
-        }
-        indices.sort_by_key(|&index| self.entries[index as usize].deadline);
-        self.overdue = Slot::EMPTY;
-        self.overdue_in_order = true;
-        for index in indices {
-            self.link(index, self.entries[index as usize].deadline);
-        }
     }
 }
 
@@ -419,7 +271,7 @@ impl<T> fmt::Debug for TimerWheel<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("TimerWheel")
-            .field("now", &self.now)
+            .field("now", &self.now())
             .field("len", &self.len())
             .field("next_deadline", &self.next_deadline())
             .finish_non_exhaustive()
