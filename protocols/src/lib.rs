@@ -1,1 +1,24 @@
-//! placeholder
+//! Protocols for [Lariat](lariat), each over a core that does no input or output.
+//!
+//! A core (a *codec*) takes bytes that came from anywhere and tells what they mean: it can be tested with a slice, fuzzed,
+//! and used with another runtime. What the reactor serves is a thin layer above it.
+//!
+//! | protocol | core | on the reactor |
+//! | --- | --- | --- |
+//! | lines | [`LineDecoder`] | |
+//!
+//! # Floors
+//!
+//! A module imports only from the floors below its own.
+//!
+//! | floor | holds |
+//! | --- | --- |
+//! | P3 | servers and clients: `Protocol` implementations |
+//! | P2 | connections without input and output: a codec and the protocol's own rules |
+//! | P1 | codecs, which know nothing of the reactor (`line::delimiter`, `line::decoder`) |
+//! | P0 | helpers over bytes that several codecs share |
+#![forbid(unsafe_code)]
+
+mod line;
+
+pub use line::{Delimiter, LineDecoder, LineEvent};

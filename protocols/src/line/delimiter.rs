@@ -1,0 +1,102 @@
+//! What ends a line.
+
+use std::borrow::Cow;
+
+/// What ends a line. The default is [`CrLf`](Delimiter::CrLf), as almost every protocol of the internet has it.
+///
+/// ```
+/// use lariat_protocols::{Delimiter, LineDecoder};
+///
+/// let nul_terminated = LineDecoder::new().with_delimiter(Delimiter::bytes(b"\0"));
+/// # drop(nul_terminated);
+/// ```
+#[doc(alias = "delimiter")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Delimiter {
+    /// `\r\n` and nothing else: a `\r` or a `\n` alone is a part of the line.
+    #[default]
+    CrLf,
+    /// `\n`, or `\r\n`, each line as it comes: for what people type and what scripts send. The line has neither. A `\r`
+    /// anywhere but right before the `\n` is a part of the line.
+    LfOrCrLf,
+    /// These bytes: see [`Delimiter::bytes`].
+    Bytes(Cow<'static, [u8]>),
+}
+
+/// A delimiter that was found. Invariant: `length <= before.len() + end`, in the terms of [`Delimiter::find`].
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Just past the delimiter, in the bytes that were searched.
+    pub(super) end: usize,
+    /// How long the delimiter is. It may reach back into the bytes before those that were searched.
+    pub(super) length: usize,
+}
+
+impl Delimiter {
+    /// A delimiter of any bytes, such as `b"\0"`. It ends a line where it is complete for the first time. Meant to be
+    /// short: a search may cost its length for every byte.
+    ///
+    /// Empty bytes end no line: every line is too long then.
+    pub fn bytes(delimiter: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self::Bytes(delimiter.into())
+    }
+
+    /// The bytes to put at the end of a line that is sent: of the two in [`LfOrCrLf`](Delimiter::LfOrCrLf), `\r\n`.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::CrLf | Self::LfOrCrLf => b"\r\n",
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// The first delimiter that ends inside `bytes`, which directly follow `before`. What is in `before` has been
+    /// searched already.
+    pub(super) fn find(&self, before: &[u8], bytes: &[u8]) -> Option<Found> {
+        if *self == Self::LfOrCrLf {
+            let at = memchr::memchr(b'\n', bytes)?;
+            let length = if follows(before, &bytes[..at], b"\r") { 2 } else { 1 };
+            return Some(Found { end: at + 1, length });
+        }
+        let delimiter = self.as_bytes();
+        let (last, start) = delimiter.split_last()?;
+        let at = memchr::memchr_iter(*last, bytes).find(|at| follows(before, &bytes[..*at], start))?;
+        Some(Found { end: at + 1, length: delimiter.len() })
+    }
+}
+
+/// Do `before` and `bytes`, one after the other, end with `expected`?
+fn follows(before: &[u8], bytes: &[u8], expected: &[u8]) -> bool {
+    match expected.len().checked_sub(bytes.len()) {
+        None | Some(0) => bytes.ends_with(expected),
+        Some(missing) => {
+            let (earlier, later) = expected.split_at(missing);
+            bytes == later && before.ends_with(earlier)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_complete_occurrence_counts_however_it_overlaps() {
+        let delimiter = Delimiter::bytes(b"aab");
+        for split in 0..=4 {
+            let (before, bytes) = b"aaab".split_at(split);
+            let expected = (split < 4).then_some(Found { end: 4 - split, length: 3 });
+            assert_eq!(delimiter.find(before, bytes), expected, "split at {split}");
+        }
+    }
+
+    #[test]
+    fn an_empty_delimiter_is_never_found() {
+        assert_eq!(Delimiter::bytes(b"").find(b"", b"abc"), None);
+    }
+
+    #[test]
+    fn a_cr_before_the_split_belongs_to_the_delimiter() {
+        assert_eq!(Delimiter::LfOrCrLf.find(b"a\r", b"\n"), Some(Found { end: 1, length: 2 }));
+        assert_eq!(Delimiter::LfOrCrLf.find(b"\ra", b"\n"), Some(Found { end: 1, length: 1 }));
+    }
+}
