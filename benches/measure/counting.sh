@@ -1,0 +1,99 @@
+# Functions that count what a server spends; sourced by instructions.sh and counted.sh, which set `scratch` to a folder of
+# their own. In a server's command, {} stands for the port that it is to listen on.
+# No function leaves a process behind: what is started is killed by its id, by `end_server` or when the shell ends.
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+started=""
+ulimit -n "$(ulimit -Hn)"
+
+build_client() { gcc -O2 -o "$scratch/$1" "$here/$1.c"; }
+
+clean_up() {
+  end_server KILL
+  rm -rf "$scratch"
+}
+
+# Takes a port that nobody listens on, from below those that the kernel hands out for outgoing connections.
+free_port() {
+  while port=$((20000 + RANDOM % 12000)); [ -n "$(ss -ltnH "sport = :$port")" ]; do :; done
+}
+
+# start_server COMMAND [ARG ...]: starts it on a free port and waits until it listens; sets `port` and `started`.
+start_server() {
+  free_port
+  "${@//\{\}/$port}" >"$scratch/server.out" 2>"$scratch/server.err" &
+  started=$!
+  for _ in $(seq 600); do
+    [ -z "$(ss -ltnH "sport = :$port")" ] || return 0
+    kill -0 "$started" 2>/dev/null || break
+    sleep 0.05
+  done
+  echo "the server never listened on port $port: ${*//\{\}/$port}" >&2
+  tail -n 20 "$scratch/server.err" >&2
+  return 1
+}
+
+# Waits until process PID has used no CPU for a third of a second, so that the end of one run's work is in its own count.
+until_quiet() {
+  local before="" after
+  for _ in $(seq 300); do
+    after=$(cut -d' ' -f1 "/proc/$1/schedstat")
+    [ "$before" != "$after" ] || return 0
+    before=$after
+    sleep 0.35
+  done
+  echo "the server never came to rest" >&2
+  return 1
+}
+
+# end_server SIGNAL [PID]: signals the server that was started (or PID, its child) and waits for its end.
+end_server() {
+  [ -n "$started" ] || return 0
+  kill "-$1" "${2:-$started}" 2>/dev/null || true
+  wait "$started" 2>/dev/null || true
+  started=""
+}
+
+# Sets `count` to the userland instructions of a whole run: `rounds` rounds of `conns` connections sending file `request`.
+count_instructions() {
+  start_server valgrind --tool=callgrind --callgrind-out-file="$scratch/callgrind.out" "$@"
+  "$scratch/lockstep" "$port" "$conns" "$rounds" "$request"
+  until_quiet "$started"
+  end_server TERM
+  count=$(sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$scratch/server.err" | head -n 1)
+  [ -n "$count" ] || { tail -n 20 "$scratch/server.err" >&2; return 1; }
+}
+
+# The same of system calls.
+count_calls() {
+  start_server strace -f -c -o "$scratch/calls" "$@"
+  local server
+  server=$(cut -d' ' -f1 "/proc/$started/task/$started/children")
+  "$scratch/lockstep" "$port" "$conns" "$rounds" "$request"
+  until_quiet "$server"
+  end_server TERM "$server"
+  count=$(awk '$NF == "total" { print $4 }' "$scratch/calls")
+  [ -n "$count" ] || { cat "$scratch/calls" >&2; return 1; }
+}
+
+# per_message COUNTER FEW MANY COMMAND [ARG ...]: counts a run of FEW rounds and one of MANY, and sets `figure` to the
+# difference for each message, so that starting and accepting cancel out.
+per_message() {
+  local counter=$1 few_rounds=$2 many_rounds=$3 few
+  shift 3
+  rounds=$few_rounds
+  $counter "$@"
+  few=$count
+  rounds=$many_rounds
+  $counter "$@"
+  figure=$(awk -v few="$few" -v many="$count" -v messages=$(((many_rounds - few_rounds) * conns)) \
+    'BEGIN { printf "%.3f", (many - few) / messages }')
+}
+
+# idle_bytes COMMAND [ARG ...]: sets `figure` to the resident bytes of each of `conns` idle connections.
+idle_bytes() {
+  start_server "$@"
+  figure=$("$scratch/idle" "$port" "$conns" "$started" | sed -n 's/ bytes per idle connection$//p')
+  end_server TERM
+  [ -n "$figure" ]
+}
