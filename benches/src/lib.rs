@@ -1,1 +1,52 @@
-//! placeholder
+//! What Lariat costs, beside its peers.
+//!
+//! Everything here is a program that prints each bound, the value seen, and `PASS` or `FAIL`:
+//!
+//! - `compare` holds the echo example beside a bare epoll server in C and beside tokio;
+//! - `timers` holds the timer wheel beside tokio's timers;
+//! - `measure/counted.sh` counts instructions, system calls and bytes, and needs no peer.
+//!
+//! A machine is shared and noisy, so an absolute time proves nothing: the contestants run in turn, in slices so short that what
+//! else the machine does falls on all alike, and a figure is the median of the ratios of slices that stood next to each other. This library has what the programs share.
+//!
+//! | module | has |
+//! | --- | --- |
+//! | [`server`] | a server in a process of its own, killed when dropped |
+//! | [`tool`] | the load generators in C, built on demand, and what they print |
+//! | [`ratio`] | medians, and pairs of runs |
+//! | [`report`] | the lines that tell a bound from what was seen |
+
+pub mod ratio;
+pub mod report;
+pub mod server;
+pub mod tool;
+
+use std::fmt;
+
+/// What ended a measurement early, in words for whoever started it.
+#[derive(Debug)]
+pub struct Trouble(String);
+
+impl Trouble {
+    /// Trouble that `message` describes.
+    pub fn new(message: impl Into<String>) -> Self {
+        Trouble(message.into())
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Trouble(error.to_string())
+    }
+}
+
+/// A result whose error is [`Trouble`].
+pub type Result<T> = std::result::Result<T, Trouble>;

@@ -1,0 +1,37 @@
+//! Medians, and pairs of runs.
+
+/// The median of `values`: the mean of the middle two when their number is even.
+///
+/// `None` if there are no values. What is not a number sorts last.
+///
+/// ```
+/// # use lariat_benches::ratio::median;
+/// assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+/// assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+/// assert_eq!(median(&[]), None);
+/// ```
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let above = *sorted.get(sorted.len() / 2)?;
+    if sorted.len() % 2 == 1 {
+        return Some(above);
+    }
+    let below = *sorted.get(sorted.len() / 2 - 1)?;
+    Some(f64::midpoint(below, above))
+}
+
+/// The median of the ratios of what was seen in the same round: `ours[i] / theirs[i]`.
+///
+/// `None` if there are no rounds. Rounds that only one side ran do not count.
+///
+/// ```
+/// # use lariat_benches::ratio::median_ratio;
+/// assert_eq!(median_ratio(&[2.0, 9.0, 4.0], &[1.0, 3.0, 4.0]), Some(2.0));
+/// ```
+#[must_use]
+pub fn median_ratio(ours: &[f64], theirs: &[f64]) -> Option<f64> {
+    let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
+    median(&ratios)
+}
