@@ -27,25 +27,25 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    /// A block with the beginning of `data`, as much as fits, which is at least one byte.
-    pub(super) fn gather(data: &[u8]) -> (Self, usize) {
-        let taken = data.len().min(BLOCK_LIMIT);
-        let mut block = Vec::with_capacity(taken.max(FIRST_BLOCK));
-        block.extend_from_slice(&data[..taken]);
-        (Self::Block(block), taken)
+    /// A block with the beginning of `data`, at least one byte, and what did not fit.
+    pub(super) fn gather(data: &[u8]) -> (Self, &[u8]) {
+        let (taken, left) = data.split_at(data.len().min(BLOCK_LIMIT));
+        let mut block = Vec::with_capacity(taken.len().max(FIRST_BLOCK));
+        block.extend_from_slice(taken);
+        (Self::Block(block), left)
     }
 
-    /// Appends the beginning of `data`, as much as fits, if this is a block. Returns how much that was.
-    pub(super) fn append(&mut self, data: &[u8]) -> usize {
-        let Self::Block(block) = self else { return 0 };
-        let taken = data.len().min(BLOCK_LIMIT.saturating_sub(block.len()));
-        let needed = block.len() + taken;
+    /// Appends the beginning of `data` if this is a block. Returns what did not fit.
+    pub(super) fn append<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        let Self::Block(block) = self else { return data };
+        let (taken, left) = data.split_at(data.len().min(BLOCK_LIMIT.saturating_sub(block.len())));
+        let needed = block.len() + taken.len();
         if needed > block.capacity() {
             let capacity = needed.max(block.capacity() * 2).min(BLOCK_LIMIT);
             block.reserve_exact(capacity - block.len());
         }
-        block.extend_from_slice(&data[..taken]);
-        taken
+        block.extend_from_slice(taken);
+        left
     }
 
     /// The bytes in memory, or nothing for a file.

@@ -231,37 +231,49 @@ fn many_small_slices_leave_by_one_write() {
 }
 
 #[test]
-fn many_tiny_chunks_leave_by_one_write() {
+fn many_tiny_chunks_leave_by_one_call() {
     let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
     for _ in 0..1000 {
         queue.push_chunk(Bytes::from_static(b"0123456789"));
         drop(queue.take_spent());
     }
-    assert!(queue.footprint() <= 16 * 1024 + OVERHEAD);
+    assert!(queue.footprint() <= 16 * 1024 + 10 + 2 * OVERHEAD);
+    assert_eq!(flush(&mut queue, &mut sink), Flush { written: 10_000, outcome: FlushOutcome::Drained });
+    assert_eq!(sink.calls(), (0, 1, 0));
+}
+
+#[test]
+fn a_small_chunk_is_copied_only_to_others_that_wait() {
+    let mut queue = WriteQueue::new();
+    queue.push_chunk(Bytes::from_static(b"alone"));
+    assert_eq!((queue.take_spent().len(), queue.footprint()), (0, 5 + OVERHEAD));
+    queue.push_chunk(Bytes::from_static(b"second"));
+    assert_eq!((queue.take_spent().len(), queue.footprint()), (1, 5 + 512 + 2 * OVERHEAD));
+    let mut sink = Script::default();
     let _ = flush(&mut queue, &mut sink);
-    assert_eq!(sink.calls(), (1, 0, 0));
+    assert_eq!(sink.taken, b"alonesecond");
 }
 
 #[test]
 fn a_chunk_a_slice_and_a_chunk_leave_by_one_vectored_write() {
     let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
-    queue.push_chunk(vec![b'a'; 100].into());
+    queue.push_chunk(vec![b'a'; 200].into());
     queue.push_slice(b"between");
-    queue.push_chunk(vec![b'b'; 100].into());
+    queue.push_chunk(vec![b'b'; 200].into());
     let _ = flush(&mut queue, &mut sink);
     assert_eq!(sink.calls(), (0, 1, 0));
-    assert_eq!(sink.taken, [&[b'a'; 100][..], b"between", &[b'b'; 100]].concat());
+    assert_eq!(sink.taken, [&[b'a'; 200][..], b"between", &[b'b'; 200]].concat());
 }
 
 #[test]
 fn a_hundred_chunks_take_two_vectored_writes() {
     let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
     for _ in 0..100 {
-        queue.push_chunk(vec![0; 100].into());
+        queue.push_chunk(vec![0; 200].into());
     }
     let _ = flush(&mut queue, &mut sink);
     assert_eq!(sink.calls(), (0, 2, 0));
-    assert_eq!(sink.offered, [6400, 3600]);
+    assert_eq!(sink.offered, [12_800, 7200]);
 }
 
 #[test]
@@ -304,7 +316,7 @@ fn a_short_write_ends_the_flush_without_another_call() {
     queue.push_slice(b"abcdef");
     assert_eq!(flush(&mut queue, &mut sink), Flush { written: 3, outcome: FlushOutcome::Blocked });
     assert_eq!(sink.calls(), (1, 0, 0));
-    queue.push_chunk(vec![b'g'; 100].into());
+    queue.push_chunk(vec![b'g'; 200].into());
     sink.answers.push_back(Answer::Take(50));
     assert_eq!(flush(&mut queue, &mut sink), Flush { written: 50, outcome: FlushOutcome::Blocked });
     assert_eq!(sink.calls(), (1, 1, 0));
@@ -334,9 +346,9 @@ fn an_interrupted_write_is_repeated_but_not_for_ever() {
 fn a_budget_is_used_up_and_not_passed() {
     let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
     queue.push_slice(b"abcdef");
-    queue.push_chunk(vec![b'g'; 100].into());
+    queue.push_chunk(vec![b'g'; 200].into());
     queue.push_file(file_of(b"0123456789"), 0..10);
-    for budget in [0, 4, 50, 55, 4, 2] {
+    for budget in [0, 4, 50, 155, 4, 2] {
         let flush = queue.flush(&mut sink, budget).unwrap();
         assert_eq!(flush, Flush { written: budget as u64, outcome: FlushOutcome::Budget });
     }
@@ -463,9 +475,9 @@ fn pushing_nothing_changes_nothing() {
 
 #[test]
 fn no_chunk_is_dropped_before_it_is_taken_out() {
-    let (mut queue, mut sink) = (WriteQueue::new(), Script::taking(1350));
+    let (mut queue, mut sink) = (WriteQueue::new(), Script::taking(1450));
     let drops = Drops::new();
-    for size in [10, 100, 1000, 20, 500] {
+    for size in [10, 200, 1000, 20, 500] {
         queue.push_slice(&[b'-'; 100]);
         queue.push_chunk(drops.chunk(vec![b'x'; size]));
     }
