@@ -1,1 +1,51 @@
-//! placeholder
+//! placeholder docs
+
+#![deny(missing_docs)]
+
+mod address;
+mod backoff;
+mod budget;
+mod buffer;
+mod byte_stream;
+mod call_queue;
+mod clock;
+mod close_reason;
+mod contain;
+mod driver;
+pub mod endpoint;
+mod error;
+mod factory;
+mod guarded;
+mod handle;
+mod options;
+mod poller;
+mod producer;
+mod protocol;
+mod reactor;
+mod readiness;
+mod source_table;
+mod stream;
+mod timer;
+mod token;
+mod transport;
+mod wrapper;
+
+pub use address::{Address, UnixAddress};
+pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy};
+pub use byte_stream::Credentials;
+pub use bytes::Bytes;
+pub use close_reason::{CloseReason, Idle, Phase};
+pub use endpoint::quote;
+pub use error::{Error, ErrorKind, Result};
+pub use factory::{Factory, IntoProtocol, Once};
+pub use handle::Handle;
+pub use mio;
+pub use options::{ConnectOptions, Keepalive, ListenOptions, StreamOptions};
+pub use producer::{PullProducer, PushProducer};
+pub use protocol::{Protocol, Successor};
+pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Source};
+pub use readiness::Readiness;
+pub use stream::Port;
+pub use timer::{TimerKey, TimerWheel};
+pub use transport::{ConnectionId, Peer, Transport, WriteStatus};
+pub use wrapper::Wrapper;

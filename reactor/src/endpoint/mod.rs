@@ -30,10 +30,9 @@
 mod argument;
 mod client;
 mod description;
+mod open;
 mod server;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::ClientDescription;
 pub use description::quote;
-pub(crate) use server::ServerDescription;

@@ -1,0 +1,182 @@
+//! Where a socket is.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net;
+use std::path::{Path, PathBuf};
+
+use socket2::SockAddr;
+
+/// The address of one end of a connection, or of a listening port.
+///
+/// Its `Display` form is an endpoint description that [`Reactor::connect`](crate::Reactor::connect) understands.
+///
+/// ```
+/// use lariat::Address;
+///
+/// let address = Address::Tcp("[::1]:7000".parse()?);
+/// assert_eq!(address.to_string(), r"tcp:[\:\:1]:7000");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[doc(alias = "IPv4Address")]
+#[doc(alias = "IPv6Address")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Address {
+    /// An IP address and a TCP port.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(UnixAddress),
+}
+
+/// The name of a Unix socket, as `unix(7)` has them.
+#[doc(alias = "UNIXAddress")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum UnixAddress {
+    /// A socket without a name: a connecting client's, as a rule.
+    #[default]
+    Unnamed,
+    /// A socket that is a file.
+    Pathname(PathBuf),
+    /// A Linux abstract socket: a name (without its leading NUL byte) that no file system holds.
+    Abstract(Vec<u8>),
+}
+
+impl Address {
+    /// The IP address and port, if this is a TCP address.
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The port, if this is a TCP address.
+    pub fn port(&self) -> Option<u16> {
+        self.tcp().map(|address| address.port())
+    }
+
+    /// The file, if this is a Unix socket that has one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(UnixAddress::Pathname(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn to_sock_addr(&self) -> io::Result<SockAddr> {
+        match self {
+            Self::Tcp(address) => Ok(SockAddr::from(*address)),
+            Self::Unix(UnixAddress::Pathname(path)) => SockAddr::unix(path),
+            Self::Unix(UnixAddress::Abstract(name)) => {
+                let mut path = Vec::with_capacity(name.len() + 1);
+                path.push(0);
+                path.extend_from_slice(name);
+                SockAddr::unix(std::ffi::OsStr::from_bytes(&path))
+            }
+            Self::Unix(UnixAddress::Unnamed) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "an unnamed Unix socket has no address to use"))
+            }
+        }
+    }
+
+    pub(crate) fn from_unix(address: &net::SocketAddr) -> Self {
+        Self::Unix(if let Some(path) = address.as_pathname() {
+            UnixAddress::Pathname(path.to_owned())
+        } else if let Some(name) = address.as_abstract_name() {
+            UnixAddress::Abstract(name.to_vec())
+        } else {
+            UnixAddress::Unnamed
+        })
+    }
+
+    pub(crate) fn from_sock_addr(address: &SockAddr) -> Self {
+        match address.as_socket() {
+            Some(address) => Self::Tcp(address),
+            None => Self::Unix(match (address.as_pathname(), address.as_abstract_namespace()) {
+                (Some(path), _) => UnixAddress::Pathname(path.to_owned()),
+                (None, Some(name)) => UnixAddress::Abstract(name.to_vec()),
+                (None, None) => UnixAddress::Unnamed,
+            }),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(SocketAddr::V4(address)) => write!(f, "tcp:{address}"),
+            Self::Tcp(SocketAddr::V6(address)) => {
+                let host = address.ip().to_string().replace(':', r"\:");
+                write!(f, "tcp:[{host}]:{}", address.port())
+            }
+            Self::Unix(UnixAddress::Unnamed) => write!(f, "unix:"),
+            Self::Unix(UnixAddress::Pathname(path)) => write!(f, "unix:{}", escape(path.as_os_str().as_bytes())),
+            Self::Unix(UnixAddress::Abstract(name)) => write!(f, "unix:@{}", escape(name)),
+        }
+    }
+}
+
+/// An address as a connection keeps it: the common case in eight bytes, for each idle connection pays for it.
+#[derive(Clone, Debug)]
+pub(crate) enum CompactAddress {
+    V4(SocketAddrV4),
+    Other(Box<Address>),
+}
+
+impl From<Address> for CompactAddress {
+    fn from(address: Address) -> Self {
+        match address {
+            Address::Tcp(SocketAddr::V4(address)) => Self::V4(address),
+            other => Self::Other(Box::new(other)),
+        }
+    }
+}
+
+impl From<&CompactAddress> for Address {
+    fn from(address: &CompactAddress) -> Self {
+        match address {
+            CompactAddress::V4(address) => Self::Tcp(SocketAddr::V4(*address)),
+            CompactAddress::Other(address) => (**address).clone(),
+        }
+    }
+}
+
+/// A name as an endpoint description has it, made fit for a log: control bytes and what is not ASCII are shown as hex.
+fn escape(name: &[u8]) -> String {
+    name.escape_ascii().to_string().replace(':', r"\:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_byte_in_a_socket_name_is_shown_as_hex() {
+        let address = Address::Unix(UnixAddress::Abstract(b"a:\x1b".to_vec()));
+        assert_eq!(address.to_string(), r"unix:@a\:\x1b");
+    }
+
+    #[test]
+    fn an_abstract_name_survives_the_kernels_form() {
+        let address = Address::Unix(UnixAddress::Abstract(b"lariat".to_vec()));
+        let kernel = address.to_sock_addr().unwrap();
+        assert_eq!(Address::from_sock_addr(&kernel), address);
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_is_an_error() {
+        let address = Address::Unix(UnixAddress::Pathname("x".repeat(200).into()));
+        assert_eq!(address.to_sock_addr().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+}

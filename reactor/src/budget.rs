@@ -1,0 +1,17 @@
+//! How much one source may do before the others have their turn.
+
+/// Bytes read from one connection in one turn. Four full read buffers: enough that streaming is not slowed by the
+/// round through the ready list, little enough that a flood delays the others by some tens of microseconds.
+pub(crate) const READ_BYTES: usize = 256 * 1024;
+
+/// Bytes handed to the kernel for one connection in one turn, for the same reasons.
+pub(crate) const WRITE_BYTES: usize = 1024 * 1024;
+
+/// Connections accepted from one listener in one turn.
+pub(crate) const ACCEPTS: usize = 64;
+
+/// Queued calls run in one turn: at a microsecond each, about a millisecond's worth.
+pub(crate) const CALLS: usize = 1024;
+
+/// Times that a pull producer is asked in one turn: with the usual chunk of 64 KiB as much as may be written.
+pub(crate) const PRODUCES: usize = 16;

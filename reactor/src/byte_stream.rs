@@ -1,0 +1,328 @@
+//! What the connection machine reads from and writes to.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::time::Duration;
+
+use mio::Interest;
+use mio::event::Source as _;
+use mio::net::{TcpStream, UnixStream};
+use rustix::net::{RecvFlags, SendFlags};
+use socket2::SockRef;
+
+use crate::address::Address;
+use crate::buffer::{Sink, send_file_by_copy};
+use crate::options::{Keepalive, StreamOptions};
+use crate::token::Token;
+
+/// What one read gave.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// Bytes read; 0 is the end of the stream.
+    pub(crate) count: usize,
+    /// Nothing more is there until the next event. Only the stream itself knows: a short read says so on TCP and nowhere else.
+    pub(crate) drained: bool,
+}
+
+/// A reliable stream of bytes that never blocks: a layer over another stream, or a simulated one.
+///
+/// `read` and `write` give `WouldBlock` when the other end has to act first; a readiness event follows then.
+pub(crate) trait ByteStream: Sink {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
+    /// Tells the peer that nothing more will be written.
+    fn close_write(&mut self) -> io::Result<()>;
+    /// Makes the coming drop tell the peer that the stream broke.
+    fn reset(&mut self);
+    /// The error that an event announced, if there is one.
+    fn take_error(&mut self) -> io::Result<Option<io::Error>>;
+    fn local_address(&self) -> io::Result<Address>;
+    /// Has the other end taken the connection?
+    fn is_connected(&self) -> bool;
+    fn register(&mut self, registry: Option<&mio::Registry>, token: Token, interest: Interest) -> io::Result<()>;
+    fn reregister(&mut self, registry: Option<&mio::Registry>, token: Token, interest: Interest) -> io::Result<()>;
+}
+
+/// A connection's stream. Plain sockets are inline, so that reading one costs no indirect call.
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Boxed(Box<dyn ByteStream>),
+    /// The connection is over, its descriptor closed.
+    Closed,
+}
+
+/// Interrupted calls are tried again, so no caller sees `EINTR`.
+#[inline]
+fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(value) => return Ok(value),
+        }
+    }
+}
+
+fn closed() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}
+
+impl Socket {
+    /// Reads what is there. `short_is_drained` is what the caller knows of the event: false once urgent data was seen or
+    /// the peer has closed, for then more may follow a short read and no event will tell.
+    #[inline]
+    pub(crate) fn read(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received> {
+        match self {
+            Self::Tcp(stream) => {
+                let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
+                Ok(Received { count, drained: short_is_drained && count < buffer.len() })
+            }
+            Self::Unix(stream) => {
+                let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
+                Ok(Received { count, drained: false })
+            }
+            Self::Boxed(stream) => stream.read(buffer),
+            Self::Closed => Err(closed()),
+        }
+    }
+
+    pub(crate) fn close_write(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.shutdown(std::net::Shutdown::Write),
+            Self::Unix(stream) => stream.shutdown(std::net::Shutdown::Write),
+            Self::Boxed(stream) => stream.close_write(),
+            Self::Closed => Err(closed()),
+        }
+    }
+
+    /// Drops the stream so that a TCP peer gets a reset rather than an orderly end.
+    pub(crate) fn reset(&mut self) {
+        match self {
+            // Without it the kernel would go on sending what it holds; there is nobody left to tell of a failure.
+            Self::Tcp(stream) => drop(SockRef::from(&*stream).set_linger(Some(Duration::ZERO))),
+            Self::Boxed(stream) => stream.reset(),
+            Self::Unix(_) | Self::Closed => {}
+        }
+        *self = Self::Closed;
+    }
+
+    pub(crate) fn take_error(&mut self) -> io::Result<Option<io::Error>> {
+        match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Unix(stream) => stream.take_error(),
+            Self::Boxed(stream) => stream.take_error(),
+            Self::Closed => Ok(None),
+        }
+    }
+
+    pub(crate) fn local_address(&self) -> io::Result<Address> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().map(Address::Tcp),
+            Self::Unix(stream) => SockRef::from(stream).local_addr().map(|address| Address::from_sock_addr(&address)),
+            Self::Boxed(stream) => stream.local_address(),
+            Self::Closed => Err(closed()),
+        }
+    }
+
+    /// The address of the other end, for a descriptor that came from elsewhere.
+    pub(crate) fn peer_address(&self) -> io::Result<Address> {
+        match self.descriptor() {
+            Some(descriptor) => SockRef::from(&descriptor).peer_addr().map(|address| Address::from_sock_addr(&address)),
+            None => Err(closed()),
+        }
+    }
+
+    /// Has the connection been made? An error is why it could not be.
+    pub(crate) fn is_connected(&mut self) -> io::Result<bool> {
+        if let Some(error) = self.take_error()? {
+            return Err(error);
+        }
+        match self {
+            Self::Boxed(stream) => Ok(stream.is_connected()),
+            // Readiness may be spurious; only a connected socket knows its peer.
+            _ => match self.peer_address() {
+                Ok(_) => Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// The descriptor, if a plain socket is what this is.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Tcp(stream) => Some(stream.as_fd()),
+            Self::Unix(stream) => Some(stream.as_fd()),
+            Self::Boxed(_) | Self::Closed => None,
+        }
+    }
+
+    pub(crate) fn register(
+        &mut self,
+        registry: Option<&mio::Registry>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        match (self, registry) {
+            // Urgent data makes reads stop short at its mark; only this interest tells us that there is any.
+            (Self::Tcp(stream), Some(registry)) => {
+                stream.register(registry, token.into(), interest | Interest::PRIORITY)
+            }
+            (Self::Unix(stream), Some(registry)) => stream.register(registry, token.into(), interest),
+            (Self::Boxed(stream), registry) => stream.register(registry, token, interest),
+            (Self::Closed, _) => Err(closed()),
+            (Self::Tcp(_) | Self::Unix(_), None) => Err(unsupported()),
+        }
+    }
+
+    pub(crate) fn reregister(
+        &mut self,
+        registry: Option<&mio::Registry>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        match (self, registry) {
+            (Self::Tcp(stream), Some(registry)) => {
+                stream.reregister(registry, token.into(), interest | Interest::PRIORITY)
+            }
+            (Self::Unix(stream), Some(registry)) => stream.reregister(registry, token.into(), interest),
+            (Self::Boxed(stream), registry) => stream.reregister(registry, token, interest),
+            (Self::Closed, _) => Err(closed()),
+            (Self::Tcp(_) | Self::Unix(_), None) => Err(unsupported()),
+        }
+    }
+
+    pub(crate) fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nodelay(nodelay),
+            Self::Closed => Err(closed()),
+            // The other streams send at once anyway.
+            Self::Unix(_) | Self::Boxed(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => set_keepalive(&SockRef::from(stream), keepalive),
+            Self::Closed => Err(closed()),
+            Self::Unix(_) | Self::Boxed(_) => Ok(()),
+        }
+    }
+}
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "a simulated reactor has no descriptors")
+}
+
+pub(crate) fn set_keepalive(socket: &SockRef<'_>, keepalive: Option<Keepalive>) -> io::Result<()> {
+    match keepalive {
+        None => socket.set_keepalive(false),
+        Some(Keepalive { idle, interval, probes }) => socket.set_tcp_keepalive(
+            &socket2::TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(probes),
+        ),
+    }
+}
+
+/// Sets what a socket's options say. Linux lets accepted sockets inherit each of these, so a listener is set up once and
+/// accepting costs no further system call.
+pub(crate) fn apply_options(socket: &SockRef<'_>, tcp: bool, options: &StreamOptions) -> io::Result<()> {
+    if tcp {
+        if options.nodelay {
+            socket.set_tcp_nodelay(true)?;
+        }
+        if options.keepalive.is_some() {
+            set_keepalive(socket, options.keepalive)?;
+        }
+    }
+    if let Some(size) = options.send_buffer {
+        socket.set_send_buffer_size(size)?;
+    }
+    if let Some(size) = options.receive_buffer {
+        socket.set_recv_buffer_size(size)?;
+    }
+    Ok(())
+}
+
+impl Sink for Socket {
+    #[inline]
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL)),
+            Self::Unix(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL)),
+            Self::Boxed(stream) => stream.write(data),
+            Self::Closed => Err(closed()),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let flags = SendFlags::NOSIGNAL;
+        let mut none = rustix::net::SendAncillaryBuffer::default();
+        match self {
+            Self::Tcp(stream) => retry(|| rustix::net::sendmsg(&*stream, slices, &mut none, flags)),
+            Self::Unix(stream) => retry(|| rustix::net::sendmsg(&*stream, slices, &mut none, flags)),
+            Self::Boxed(stream) => stream.write_vectored(slices),
+            Self::Closed => Err(closed()),
+        }
+    }
+
+    fn send_file(&mut self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+        let sent = match self {
+            Self::Tcp(stream) => sendfile(stream.as_fd(), file, offset, count),
+            Self::Unix(stream) => sendfile(stream.as_fd(), file, offset, count),
+            Self::Boxed(stream) => return stream.send_file(file, offset, count),
+            Self::Closed => return Err(closed()),
+        };
+        match sent {
+            // The file system cannot give its pages to a socket: copy them.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+                send_file_by_copy(self, file, offset, count)
+            }
+            sent => sent,
+        }
+    }
+}
+
+fn sendfile(socket: BorrowedFd<'_>, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+    retry(|| rustix::fs::sendfile(socket, file, Some(&mut { offset }), count))
+}
+
+/// Who is on the other end of a Unix connection, as the kernel vouches for it (`SO_PEERCRED`, `unix(7)`): the process
+/// that connected or listened, at the time when it did.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// The process id.
+    pub pid: i32,
+    /// The effective user id.
+    pub uid: u32,
+    /// The effective group id.
+    pub gid: u32,
+}
+
+impl Socket {
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        let Self::Unix(stream) = self else { return None };
+        let found = rustix::net::sockopt::socket_peercred(stream).ok()?;
+        Some(Credentials { pid: found.pid.as_raw_nonzero().get(), uid: found.uid.as_raw(), gid: found.gid.as_raw() })
+    }
+}
+
+impl From<StdUnixStream> for Socket {
+    fn from(stream: StdUnixStream) -> Self {
+        Self::Unix(UnixStream::from_std(stream))
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp(_) => "Tcp",
+            Self::Unix(_) => "Unix",
+            Self::Boxed(_) => "Boxed",
+            Self::Closed => "Closed",
+        })
+    }
+}

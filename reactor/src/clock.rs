@@ -1,0 +1,78 @@
+//! Time as the reactor counts it.
+
+use std::time::{Duration, Instant};
+
+/// Nanoseconds since the reactor was made: the one type in which deadlines are kept. Arithmetic saturates, so a
+/// duration of centuries is a deadline that never comes rather than an overflow.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Time(u64);
+
+const NANOS_PER_TICK: u64 = 1_000_000;
+
+impl Time {
+    pub(crate) fn after(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long from `earlier` to `self`; zero when it is not earlier.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The first tick at or after this moment. Deadlines round up, so that nothing fires early.
+    pub(crate) fn tick_at_or_after(self) -> u64 {
+        self.0.div_ceil(NANOS_PER_TICK)
+    }
+
+    /// The last tick that has passed at this moment.
+    pub(crate) fn tick_passed(self) -> u64 {
+        self.0 / NANOS_PER_TICK
+    }
+
+    pub(crate) fn from_tick(tick: u64) -> Self {
+        Self(tick.saturating_mul(NANOS_PER_TICK))
+    }
+
+    /// Seconds since the reactor was made.
+    pub(crate) fn seconds(self) -> u32 {
+        u32::try_from(self.0 / 1_000_000_000).unwrap_or(u32::MAX)
+    }
+}
+
+/// Ties [`Time`] to the standard library's clock.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Epoch(Instant);
+
+impl Epoch {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn now(self) -> Time {
+        Time::default().after(self.0.elapsed())
+    }
+
+    pub(crate) fn instant(self, time: Time) -> Instant {
+        // 584 years past any start is within what Linux's `Instant` can hold; should that ever fail, the start will do.
+        self.0.checked_add(Duration::from_nanos(time.0)).unwrap_or(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_rounds_up_and_the_present_rounds_down() {
+        let time = Time::default().after(Duration::from_micros(1_500));
+        assert_eq!(time.tick_at_or_after(), 2);
+        assert_eq!(time.tick_passed(), 1);
+    }
+
+    #[test]
+    fn a_delay_past_the_end_of_time_saturates() {
+        let end = Time::default().after(Duration::MAX);
+        assert_eq!(end.after(Duration::from_secs(1)), end);
+        assert!(Epoch::new().instant(end) > Instant::now());
+    }
+}

@@ -1,0 +1,42 @@
+//! Keeps a panic in user code from spreading.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use log::error;
+
+/// The call that was contained has panicked; it is logged.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Calls `user_code`. A panic in it is logged with `name` and ends here.
+#[inline]
+pub(crate) fn contain<R>(name: impl FnOnce() -> &'static str, user_code: impl FnOnce() -> R) -> Result<R, Panicked> {
+    match catch_unwind(AssertUnwindSafe(user_code)) {
+        Ok(result) => Ok(result),
+        Err(payload) => {
+            report(name(), payload);
+            Err(Panicked)
+        }
+    }
+}
+
+/// Drops a user's value, whose `Drop` may panic like any other user code.
+pub(crate) fn contain_drop<T>(value: T) {
+    // The report is all that there is to do about it.
+    let _ = contain(std::any::type_name::<T>, move || drop(value));
+}
+
+#[cold]
+fn report(name: &str, payload: Box<dyn Any + Send>) {
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a value that is no string");
+    error!("{name} panicked: {}", message.escape_debug());
+    // What was thrown is a user's value too, with a `Drop` of its own.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+        std::mem::forget(second);
+    }
+}

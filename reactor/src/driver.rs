@@ -1,0 +1,96 @@
+//! The seam between the loop and the world: a real one, or a simulated one.
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use mio::Interest;
+
+use crate::address::Address;
+use crate::byte_stream::Socket;
+use crate::clock::Time;
+use crate::options::{ConnectOptions, ListenOptions};
+use crate::readiness::Readiness;
+use crate::token::Token;
+
+/// What the loop waits on. Called once a turn, so a trait object costs nothing per event.
+pub(crate) trait Driver {
+    /// Sleeps until something is ready or `timeout` is over (`None`: for as long as it takes).
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()>;
+    /// What the last wait found.
+    fn events(&self) -> Events<'_>;
+    /// Where sockets come from.
+    fn network(&self) -> Rc<dyn Network>;
+}
+
+/// The events of one wait, iterated where they lie.
+pub(crate) enum Events<'a> {
+    Polled(&'a mio::Events),
+    Listed(&'a [(Token, Readiness)]),
+}
+
+/// Where sockets and the time come from.
+pub(crate) trait Network {
+    fn now(&self) -> Time;
+    fn instant(&self, time: Time) -> Instant;
+    fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor>;
+    /// Starts to connect: writability tells that it is over, the socket's error how it went.
+    fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket>;
+    /// The kernel's registry, if there is a kernel.
+    fn registry(&self) -> Option<&mio::Registry>;
+}
+
+/// A socket that listens.
+pub(crate) enum Acceptor {
+    Tcp(mio::net::TcpListener),
+    Unix(mio::net::UnixListener),
+    Boxed(Box<dyn Accept>),
+}
+
+/// A simulated socket that listens.
+pub(crate) trait Accept {
+    fn accept(&mut self) -> io::Result<(Socket, Address)>;
+    fn local_address(&self) -> io::Result<Address>;
+    fn register(&mut self, token: Token) -> io::Result<()>;
+}
+
+impl Acceptor {
+    pub(crate) fn accept(&mut self) -> io::Result<(Socket, Address)> {
+        match self {
+            Self::Tcp(listener) => listener.accept().map(|(stream, peer)| (Socket::Tcp(stream), Address::Tcp(peer))),
+            Self::Unix(listener) => {
+                listener.accept().map(|(stream, peer)| (Socket::Unix(stream), Address::from_unix(&peer)))
+            }
+            Self::Boxed(listener) => listener.accept(),
+        }
+    }
+
+    pub(crate) fn local_address(&self) -> io::Result<Address> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+            Self::Unix(listener) => listener.local_addr().map(|address| Address::from_unix(&address)),
+            Self::Boxed(listener) => listener.local_address(),
+        }
+    }
+
+    pub(crate) fn register(&mut self, registry: Option<&mio::Registry>, token: Token) -> io::Result<()> {
+        use mio::event::Source;
+        match (self, registry) {
+            (Self::Tcp(listener), Some(registry)) => listener.register(registry, token.into(), Interest::READABLE),
+            (Self::Unix(listener), Some(registry)) => listener.register(registry, token.into(), Interest::READABLE),
+            (Self::Boxed(listener), _) => listener.register(token),
+            (Self::Tcp(_) | Self::Unix(_), None) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp(_) => "Tcp",
+            Self::Unix(_) => "Unix",
+            Self::Boxed(_) => "Boxed",
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Listening and connecting by description.
+
+use super::client::ClientDescription;
+use super::server::ServerDescription;
+use crate::address::Address;
+use crate::error::{Error, ErrorKind, Result};
+use crate::factory::Factory;
+use crate::options::{ConnectOptions, ListenOptions};
+use crate::reactor::Reactor;
+use crate::stream::Port;
+
+impl Reactor {
+    /// Listens where an endpoint description says, and has `factory` make a protocol for every connection. See
+    /// [`endpoint`](crate::endpoint) for the descriptions; [`listen_at`](Self::listen_at) takes an address and options instead.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] with the place of the mistake if the description is wrong, else as for
+    /// [`listen_at`](Self::listen_at).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::{Peer, Protocol, Reactor, Transport};
+    /// # struct Echo;
+    /// # impl Protocol for Echo {
+    /// #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+    /// #         transport.write(data);
+    /// #     }
+    /// # }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Echo)?;
+    /// assert_ne!(port.address().port(), Some(0));
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[doc(alias = "serverFromString")]
+    #[doc(alias = "IStreamServerEndpoint")]
+    pub fn listen(&self, description: &str, factory: impl Factory) -> Result<Port> {
+        let mut options = ListenOptions::default();
+        let addresses = match ServerDescription::parse(description)? {
+            ServerDescription::Tcp { addresses, ipv6_only, backlog, reuseport } => {
+                options.ipv6_only = ipv6_only;
+                options.reuse_port = reuseport;
+                options.backlog = backlog.unwrap_or(options.backlog);
+                addresses.into_iter().map(Address::Tcp).collect()
+            }
+            ServerDescription::Unix { address, mode, backlog } => {
+                options.mode = mode.unwrap_or(options.mode);
+                options.backlog = backlog.unwrap_or(options.backlog);
+                vec![Address::Unix(address)]
+            }
+        };
+        let (last, others) = addresses.split_last().ok_or_else(no_address)?;
+        for address in others {
+            match self.acceptor(address, &options) {
+                // Only a system without IPv6 goes on to the IPv4 address.
+                Err(error) if error.kind() == ErrorKind::AddressFamilyNotSupported => {}
+                acceptor => return self.serve_port(acceptor?, options.stream, factory),
+            }
+        }
+        self.listen_at(last, options, factory)
+    }
+
+    /// Connects where an endpoint description says, and has `factory` make the protocol for the connection. See
+    /// [`endpoint`](crate::endpoint) for the descriptions.
+    ///
+    /// An attempt that fails is logged and drops the factory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] with the place of the mistake if the description is wrong,
+    /// [`ErrorKind::NameNotSupported`] if the host is a name other than `localhost`, and
+    /// [`ErrorKind::ReactorEnded`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::{CloseReason, Once, Peer, Protocol, Reactor, Transport};
+    ///
+    /// struct Hello;
+    ///
+    /// impl Protocol for Hello {
+    ///     fn connection_made(&mut self, transport: &Transport) {
+    ///         transport.write(b"hello");
+    ///         transport.close();
+    ///     }
+    ///
+    ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+    ///         assert_eq!(data, b"hello");
+    ///         transport.reactor().stop();
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Hello)?;
+    /// reactor.connect(&port.address().to_string(), Once::new(Hello))?;
+    /// reactor.run()?;
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[doc(alias = "clientFromString")]
+    #[doc(alias = "IStreamClientEndpoint")]
+    pub fn connect(&self, description: &str, factory: impl Factory) -> Result<()> {
+        let mut options = ConnectOptions::default();
+        let addresses = match ClientDescription::parse(description)? {
+            ClientDescription::Tcp { addresses, timeout, bind_address } => {
+                options.timeout = timeout.unwrap_or(options.timeout);
+                options.bind_address = bind_address;
+                addresses.into_iter().map(Address::Tcp).collect()
+            }
+            ClientDescription::Unix { address, timeout } => {
+                options.timeout = timeout.unwrap_or(options.timeout);
+                vec![Address::Unix(address)]
+            }
+        };
+        if self.has_ended() {
+            return Err(Error::ended());
+        }
+        let report = |_: &Self, result: Result<_>| {
+            if let Err(error) = result {
+                log::warn!("{error}");
+            }
+        };
+        self.connect_to(addresses, options, factory, Box::new(report));
+        Ok(())
+    }
+}
+
+fn no_address() -> Error {
+    Error::new(ErrorKind::InvalidInput, "the description gives no address")
+}

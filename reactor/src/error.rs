@@ -1,0 +1,140 @@
+//! What can go wrong, sorted by what the caller can do about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+/// What Lariat's fallible functions give.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An operation of the reactor failed. [`Error::kind`] tells what went wrong, the message where and what to do about it,
+/// and [`source`](StdError::source) gives the operating system's own error if there is one.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The kinds of [`Error`].
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An endpoint description, an option or another argument is wrong.
+    InvalidInput,
+    /// A host name was given where only an address, or `localhost`, can be used.
+    NameNotSupported,
+    /// Another socket has the address, or the file of a Unix socket exists already.
+    AddressInUse,
+    /// This machine has no such address.
+    AddressNotAvailable,
+    /// This system has no such address family, as one without IPv6.
+    AddressFamilyNotSupported,
+    /// The operating system does not permit it, such as a port below 1024.
+    PermissionDenied,
+    /// Nobody listens there.
+    #[doc(alias = "ConnectionRefusedError")]
+    ConnectionRefused,
+    /// No route leads there.
+    #[doc(alias = "NoRouteError")]
+    Unreachable,
+    /// The other end did not answer in time.
+    #[doc(alias = "TimeoutError")]
+    TimedOut,
+    /// Descriptors or buffers are used up.
+    ResourcesExhausted,
+    /// The reactor has ended.
+    #[doc(alias = "ReactorNotRunning")]
+    ReactorEnded,
+    /// This driver or platform cannot do it.
+    Unsupported,
+    /// Another error of the operating system: the source tells which.
+    Io,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// `error` happened while the reactor was doing `what`.
+    pub(crate) fn io(what: impl Into<String>, error: io::Error) -> Self {
+        Self(Box::new(Inner { kind: kind_of(&error), message: what.into(), source: Some(error.into()) }))
+    }
+
+    pub(crate) fn ended() -> Self {
+        Self::new(ErrorKind::ReactorEnded, "the reactor has ended")
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+fn kind_of(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => ErrorKind::InvalidInput,
+        io::ErrorKind::AddrInUse => ErrorKind::AddressInUse,
+        io::ErrorKind::AddrNotAvailable => ErrorKind::AddressNotAvailable,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        // A Unix socket's file that is missing is a server that is not there.
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => ErrorKind::ConnectionRefused,
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => ErrorKind::Unreachable,
+        io::ErrorKind::TimedOut => ErrorKind::TimedOut,
+        io::ErrorKind::OutOfMemory => ErrorKind::ResourcesExhausted,
+        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        _ if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) => {
+            ErrorKind::AddressFamilyNotSupported
+        }
+        _ if is_exhaustion(error) => ErrorKind::ResourcesExhausted,
+        _ => ErrorKind::Io,
+    }
+}
+
+/// Is this the operating system's way to say that descriptors or buffers are used up?
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}: {self})", self.0.kind)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::NameNotSupported => io::ErrorKind::InvalidInput,
+            ErrorKind::AddressInUse => io::ErrorKind::AddrInUse,
+            ErrorKind::AddressNotAvailable | ErrorKind::AddressFamilyNotSupported => io::ErrorKind::AddrNotAvailable,
+            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::ConnectionRefused => io::ErrorKind::ConnectionRefused,
+            ErrorKind::Unreachable => io::ErrorKind::HostUnreachable,
+            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            ErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::Io => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}

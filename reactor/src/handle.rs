@@ -1,0 +1,96 @@
+//! Reaching a protocol from outside its callbacks.
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use crate::close_reason::CloseReason;
+use crate::contain::contain;
+use crate::protocol::Protocol;
+use crate::transport::{Flags, Transport};
+
+/// A way to a protocol of type `P` that a connection serves: for timers, other protocols, whatever has a result for it.
+///
+/// The reactor owns its protocols, so nobody else can hold a reference to one; a handle queues a closure that gets it. Made by
+/// [`Transport::handle`]; cheap to clone, and dropping it does nothing.
+pub struct Handle<P> {
+    transport: Transport,
+    protocol: PhantomData<fn(&mut P)>,
+}
+
+impl Transport {
+    /// A handle to `protocol`, which must be the one that serves this connection, or one inside a wrapper.
+    ///
+    /// ```
+    /// use lariat::{Protocol, Transport};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Default)]
+    /// struct Clock {
+    ///     seconds: u32,
+    /// }
+    ///
+    /// impl Protocol for Clock {
+    ///     fn connection_made(&mut self, transport: &Transport) {
+    ///         let handle = transport.handle(self);
+    ///         transport.reactor().call_later(Duration::from_secs(1), move |_| {
+    ///             handle.call(|clock, transport| {
+    ///                 clock.seconds += 1;
+    ///                 transport.write(format!("{}\r\n", clock.seconds).as_bytes());
+    ///             });
+    ///         });
+    ///     }
+    ///
+    ///     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+    /// }
+    /// ```
+    pub fn handle<P: Protocol>(&self, _protocol: &P) -> Handle<P> {
+        Handle { transport: self.clone(), protocol: PhantomData }
+    }
+}
+
+impl<P: Protocol> Handle<P> {
+    /// Calls `call` with the protocol, from the loop, in the order in which calls were queued. It is dropped unrun if the connection
+    /// has ended by then, or another protocol has taken over.
+    ///
+    /// Returns whether the connection is still there to be called.
+    pub fn call(&self, call: impl FnOnce(&mut P, &Transport) + 'static) -> bool {
+        if self.transport.shared.flags.has(Flags::ENDED) {
+            return false;
+        }
+        let transport = self.transport.clone();
+        self.transport.reactor().enqueue(Box::new(move |_| visit(&transport, call)));
+        true
+    }
+
+    /// The connection.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+}
+
+fn visit<P: Protocol>(transport: &Transport, call: impl FnOnce(&mut P, &Transport)) {
+    let shared = &transport.shared;
+    let core = shared.reactor.core();
+    let Some(mut source) = core.sources.with(|sources| sources.take(shared.token)) else { return };
+    let layer = source.layer(TypeId::of::<P>()).and_then(|layer| layer.downcast_mut::<P>());
+    if let Some(protocol) = layer
+        && contain(std::any::type_name::<P>, || call(protocol, transport)).is_err()
+    {
+        shared.end(CloseReason::Panicked);
+    }
+    shared.reactor.install(shared.token, source);
+}
+
+impl<P> Clone for Handle<P> {
+    fn clone(&self) -> Self {
+        Self { transport: Transport { shared: Rc::clone(&self.transport.shared) }, protocol: PhantomData }
+    }
+}
+
+impl<P> fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.transport).finish()
+    }
+}

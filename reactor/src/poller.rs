@@ -1,0 +1,164 @@
+//! The real world: mio's poll and the operating system's sockets.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use mio::{Events as MioEvents, Poll, Registry};
+use rustix::io::Errno;
+use socket2::{Domain, SockRef, Type};
+
+use crate::address::{Address, UnixAddress};
+use crate::byte_stream::{Socket, apply_options};
+use crate::clock::{Epoch, Time};
+use crate::driver::{Acceptor, Driver, Events, Network};
+use crate::options::{ConnectOptions, ListenOptions};
+
+/// Events taken from the kernel in one wait. More only means fewer waits under a load that is already amortising them.
+const EVENTS: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Poller {
+    poll: Poll,
+    events: MioEvents,
+    network: Rc<Sockets>,
+}
+
+#[derive(Debug)]
+struct Sockets {
+    epoch: Epoch,
+    registry: Registry,
+}
+
+impl Poller {
+    pub(crate) fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        Ok(Self {
+            poll,
+            events: MioEvents::with_capacity(EVENTS),
+            network: Rc::new(Sockets { epoch: Epoch::new(), registry }),
+        })
+    }
+}
+
+impl Driver for Poller {
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, timeout) {
+            // A signal: a turn without events does no harm.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.events.clear();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn events(&self) -> Events<'_> {
+        Events::Polled(&self.events)
+    }
+
+    fn network(&self) -> Rc<dyn Network> {
+        self.network.clone()
+    }
+}
+
+impl Network for Sockets {
+    fn now(&self) -> Time {
+        self.epoch.now()
+    }
+
+    fn instant(&self, time: Time) -> Instant {
+        self.epoch.instant(time)
+    }
+
+    fn registry(&self) -> Option<&Registry> {
+        Some(&self.registry)
+    }
+
+    fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {
+        let tcp = matches!(address, Address::Tcp(_));
+        let socket = socket2::Socket::new(domain(address), Type::STREAM.nonblocking(), None)?;
+        if tcp {
+            socket.set_reuse_address(options.reuse_address)?;
+            if options.reuse_port {
+                socket.set_reuse_port(true)?;
+            }
+            if matches!(address, Address::Tcp(SocketAddr::V6(_))) {
+                socket.set_only_v6(options.ipv6_only)?;
+            }
+        }
+        apply_options(&SockRef::from(&socket), tcp, &options.stream)?;
+        if let Some(hook) = &options.before_bind {
+            hook(socket.as_fd())?;
+        }
+        bind(&socket, address, options.mode)?;
+        socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
+        Ok(if tcp {
+            Acceptor::Tcp(mio::net::TcpListener::from_std(socket.into()))
+        } else {
+            Acceptor::Unix(mio::net::UnixListener::from_std(socket.into()))
+        })
+    }
+
+    fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket> {
+        let tcp = matches!(address, Address::Tcp(_));
+        let socket = socket2::Socket::new(domain(address), Type::STREAM.nonblocking(), None)?;
+        apply_options(&SockRef::from(&socket), tcp, &options.stream)?;
+        if let Some(from) = options.bind_address {
+            if !tcp {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a Unix socket connects from no IP address"));
+            }
+            socket.bind(&SocketAddr::new(from, 0).into())?;
+        }
+        match socket.connect(&address.to_sock_addr()?) {
+            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => return Err(error),
+            _ => {}
+        }
+        Ok(if tcp {
+            Socket::Tcp(mio::net::TcpStream::from_std(socket.into()))
+        } else {
+            Socket::Unix(mio::net::UnixStream::from_std(socket.into()))
+        })
+    }
+}
+
+fn domain(address: &Address) -> Domain {
+    match address {
+        Address::Tcp(SocketAddr::V4(_)) => Domain::IPV4,
+        Address::Tcp(SocketAddr::V6(_)) => Domain::IPV6,
+        Address::Unix(_) => Domain::UNIX,
+    }
+}
+
+fn bind(socket: &socket2::Socket, address: &Address, mode: u32) -> io::Result<()> {
+    socket.bind(&address.to_sock_addr()?).map_err(|error| explain(error, address))?;
+    match address {
+        Address::Unix(UnixAddress::Pathname(path)) => {
+            // Nobody can connect before `listen`, so the wider mode that the file has until here lets nobody in.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A Unix socket's file outlives a server that was killed; say so rather than leave the operator with "address in use".
+fn explain(error: io::Error, address: &Address) -> io::Error {
+    let Address::Unix(UnixAddress::Pathname(_)) = address else { return error };
+    if error.kind() != io::ErrorKind::AddrInUse {
+        return error;
+    }
+    // Without blocking: a server that is there but busy would keep us waiting.
+    let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)
+        .and_then(|probe| probe.connect(&address.to_sock_addr()?));
+    let nobody_listens = probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    let hint = if nobody_listens {
+        "a stale socket file is in the way: no process listens on it, so it can be removed"
+    } else {
+        "the file exists and is in use"
+    };
+    io::Error::new(io::ErrorKind::AddrInUse, hint)
+}

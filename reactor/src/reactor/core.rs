@@ -1,0 +1,279 @@
+//! The reactor's state and the handle to it.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::budget;
+use crate::call_queue::CallQueue;
+use crate::clock::Time;
+use crate::contain::{contain, contain_drop};
+use crate::driver::Network;
+use crate::error::{Error, Result};
+use crate::guarded::Guarded;
+use crate::readiness::Readiness;
+use crate::source_table::SourceTable;
+use crate::timer::{TimerKey, TimerWheel};
+use crate::token::Token;
+
+use super::dispatch::{Dispatch, Turn};
+
+/// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
+/// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
+pub(crate) const GATHER_BYTES: usize = 64 * 1024;
+
+/// A handle to the loop: cheap to clone, tied to the loop's thread, harmless once the loop has ended.
+///
+/// Everything that serves or waits is made through it: [`listen`](Reactor::listen), [`connect`](Reactor::connect),
+/// [`call_later`](Reactor::call_later), [`register`](Reactor::register). It is passed explicitly (there is no global one), and
+/// every [`Transport`](crate::Transport) knows its own, so a program may have as many as it likes. The loop itself belongs to
+/// the [`MainLoop`](crate::MainLoop).
+#[derive(Clone)]
+pub struct Reactor(Rc<Core>);
+
+pub(crate) type Call = Box<dyn FnOnce(&Reactor)>;
+
+/// What a timer does when it is due.
+pub(crate) enum Task {
+    Call(Call),
+    /// Serves a source: a connection's timeouts need no closure.
+    Source(Token),
+}
+
+/// What waits in the call queue.
+pub(crate) enum Queued {
+    Call(Call),
+    /// A timer that was due; it is looked up again when its turn comes, for it may be cancelled meanwhile.
+    Timer(TimerKey),
+}
+
+pub(crate) struct Core {
+    pub(crate) network: Rc<dyn Network>,
+    pub(crate) sources: Guarded<SourceTable<Box<dyn Dispatch>>>,
+    pub(crate) timers: Guarded<TimerWheel<Task>>,
+    pub(crate) calls: Guarded<CallQueue<Queued>>,
+    /// Sources to serve in the next turn without an event of the kernel's.
+    pub(crate) again: Guarded<Vec<Token>>,
+    /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
+    pub(crate) touched: Guarded<Vec<Token>>,
+    /// Listeners that wait for a descriptor to be freed.
+    pub(crate) starved: Guarded<Vec<Token>>,
+    /// What the running callback has written to its own connection.
+    pub(crate) gathered: Guarded<Vec<u8>>,
+    /// The time of this turn: read once, after the wait.
+    pub(crate) now: Cell<Time>,
+    pub(crate) stopping: Cell<bool>,
+    pub(crate) ended: Cell<bool>,
+}
+
+impl Reactor {
+    pub(crate) fn from_network(network: Rc<dyn Network>) -> Self {
+        let now = network.now();
+        Self(Rc::new(Core {
+            network,
+            sources: Guarded::new(SourceTable::new()),
+            timers: Guarded::new(TimerWheel::new()),
+            calls: Guarded::new(CallQueue::new()),
+            again: Guarded::new(Vec::new()),
+            touched: Guarded::new(Vec::new()),
+            starved: Guarded::new(Vec::new()),
+            gathered: Guarded::new(Vec::with_capacity(GATHER_BYTES)),
+            now: Cell::new(now),
+            stopping: Cell::new(false),
+            ended: Cell::new(false),
+        }))
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Core {
+        &self.0
+    }
+
+    /// The present, by the clock that this reactor's timers follow: the system's monotonic clock, or a virtual one.
+    #[doc(alias = "seconds")]
+    pub fn now(&self) -> Instant {
+        self.0.network.instant(self.0.network.now())
+    }
+
+    /// Ends the loop once this turn is over: [`MainLoop::run`](crate::MainLoop::run) then returns, and every connection
+    /// hears [`connection_lost`](crate::Protocol::connection_lost).
+    ///
+    /// A loop that is not running yet ends as soon as it is run.
+    pub fn stop(&self) {
+        self.0.stopping.set(true);
+    }
+
+    /// Has the loop ended? A reactor that has ended refuses everything new with
+    /// [`ErrorKind::ReactorEnded`](crate::ErrorKind::ReactorEnded).
+    pub fn has_ended(&self) -> bool {
+        self.0.ended.get()
+    }
+
+    /// Runs `call` in the next pass of the call queue, or drops it if the reactor has ended.
+    pub(crate) fn enqueue(&self, call: Call) {
+        if self.0.ended.get() {
+            contain_drop(call);
+        } else {
+            self.0.calls.with(|calls| calls.push(Queued::Call(call)));
+        }
+    }
+
+    /// A place for a new source.
+    pub(crate) fn reserve(&self) -> Result<Token> {
+        if self.0.ended.get() {
+            return Err(Error::ended());
+        }
+        self.0
+            .sources
+            .with(SourceTable::reserve)
+            .ok_or_else(|| Error::new(crate::error::ErrorKind::ResourcesExhausted, "the reactor's table is full"))
+    }
+
+    pub(crate) fn install(&self, token: Token, source: Box<dyn Dispatch>) {
+        // A stale token gives the source back: it was released while it was out.
+        contain_drop(self.0.sources.with(|sources| sources.put(token, source)));
+    }
+
+    /// Ends a source from outside: it is dropped, or will be when it comes back from being served.
+    pub(crate) fn remove(&self, token: Token) {
+        let source = self.0.sources.with(|sources| {
+            let source = sources.take(token);
+            sources.release(token);
+            source
+        });
+        contain_drop(source);
+    }
+
+    /// Serves `token` next turn, whether or not an event comes.
+    pub(crate) fn serve_again(&self, token: Token) {
+        self.0.again.with(|again| again.push(token));
+    }
+
+    /// Serves `token` before this turn ends.
+    pub(crate) fn touch(&self, token: Token) {
+        self.0.touched.with(|touched| touched.push(token));
+    }
+
+    /// A descriptor was closed: listeners that ran out of them may go on.
+    pub(crate) fn descriptor_freed(&self) {
+        self.0.starved.with(|starved| {
+            if !starved.is_empty() {
+                self.0.again.with(|again| again.append(starved));
+            }
+        });
+    }
+
+    /// When `delay` from now will be. The clock is read afresh: a callback may have been running for long.
+    pub(crate) fn deadline(&self, delay: Duration) -> Time {
+        self.0.network.now().after(delay)
+    }
+
+    /// Arms a timer that serves `token` at `deadline`.
+    pub(crate) fn arm(&self, deadline: Time, token: Token) -> TimerKey {
+        self.0.timers.with(|timers| timers.insert(deadline.tick_at_or_after(), Task::Source(token)))
+    }
+
+    /// Moves a source's timer.
+    pub(crate) fn rearm(&self, key: TimerKey, deadline: Time) {
+        self.0.timers.with(|timers| timers.reset(key, deadline.tick_at_or_after()));
+    }
+
+    /// Cancels a source's timer.
+    pub(crate) fn disarm(&self, key: TimerKey) {
+        // A source's task owns nothing of a user's: it may be dropped here.
+        self.0.timers.with(|timers| drop(timers.cancel(key)));
+    }
+}
+
+impl Core {
+    /// How long the loop may sleep.
+    pub(crate) fn longest_wait(&self, at_most: Option<Duration>) -> Option<Duration> {
+        let busy = self.stopping.get()
+            || !self.again.with(|again| again.is_empty())
+            || !self.touched.with(|touched| touched.is_empty())
+            || !self.calls.with(|calls| calls.is_empty());
+        if busy {
+            return Some(Duration::ZERO);
+        }
+        let next = self.timers.with(|timers| timers.next_deadline());
+        let until_next = next.map(|tick| Time::from_tick(tick).since(self.network.now()));
+        match (until_next, at_most) {
+            (Some(until), Some(most)) => Some(until.min(most)),
+            (until, most) => until.or(most),
+        }
+    }
+
+    /// Moves the timers that are due to the call queue, in the order of their deadlines.
+    pub(crate) fn expire_timers(&self) {
+        let tick = self.now.get().tick_passed();
+        self.calls.with(|calls| self.timers.with(|timers| timers.expire(tick, |key| calls.push(Queued::Timer(key)))));
+    }
+}
+
+/// Serves one source.
+#[inline]
+pub(crate) fn dispatch(turn: &mut Turn<'_>, token: Token, readiness: Readiness) {
+    let core: &Core = turn.reactor.core();
+    let Some(source) = core.sources.with(|sources| sources.take(token)) else { return };
+    match source.ready(turn, readiness) {
+        Some(source) => {
+            if let Some(stale) = core.sources.with(|sources| sources.put(token, source)) {
+                contain_drop(stale);
+            }
+        }
+        None => core.sources.with(|sources| sources.release(token)),
+    }
+}
+
+/// Runs one pass of the call queue.
+pub(crate) fn run_calls(turn: &mut Turn<'_>) {
+    let core: &Core = turn.reactor.core();
+    core.calls.with(|calls| calls.begin_pass(budget::CALLS));
+    while let Some(queued) = core.calls.with(CallQueue::next) {
+        let call = match queued {
+            Queued::Call(call) => call,
+            Queued::Timer(key) => match core.timers.with(|timers| timers.take_expired(key)) {
+                Some(Task::Call(call)) => call,
+                Some(Task::Source(token)) => {
+                    dispatch(turn, token, Readiness::TIMER);
+                    continue;
+                }
+                None => continue,
+            },
+        };
+        let reactor = turn.reactor;
+        // The panic is logged; nobody waits for the call.
+        let _ = contain(|| "a queued call", || call(reactor));
+    }
+}
+
+/// Ends everything: sources hear of it, then what waits is dropped. User code that runs meanwhile finds a reactor that
+/// takes nothing new.
+pub(crate) fn end(turn: &mut Turn<'_>) {
+    let core: &Core = turn.reactor.core();
+    core.ended.set(true);
+    for token in core.sources.with(|sources| sources.tokens()) {
+        dispatch(turn, token, Readiness::END);
+    }
+    core.sources.with(SourceTable::free_released);
+    while let Some(task) = core.timers.with(TimerWheel::pop_any) {
+        contain_drop(task);
+    }
+    while let Some(queued) = core.calls.with(CallQueue::pop) {
+        contain_drop(queued);
+    }
+    core.again.with(Vec::clear);
+    core.touched.with(Vec::clear);
+    core.starved.with(Vec::clear);
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor")
+            .field("sources", &self.0.sources.with(|sources| sources.len()))
+            .field("timers", &self.0.timers.with(|timers| timers.len()))
+            .field("ended", &self.0.ended.get())
+            .finish()
+    }
+}

@@ -1,0 +1,145 @@
+//! The owner of the loop.
+
+use std::fmt;
+use std::mem;
+use std::ops::Deref;
+use std::time::Duration;
+
+use crate::driver::{Driver, Events};
+use crate::error::{Error, Result};
+use crate::poller::Poller;
+use crate::readiness::Readiness;
+use crate::source_table::SourceTable;
+use crate::token::Token;
+
+use super::core::{Reactor, dispatch, end, run_calls};
+use super::dispatch::Turn;
+
+/// Bytes of the read buffer that all connections share. One read takes what a loopback or a fast network delivers at
+/// once; measured, larger ones stream no faster and leave the processor's second-level cache.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// The loop, owned: run it, or drop it to end everything.
+///
+/// It derefs to [`Reactor`], the handle through which everything is made. When [`run`](MainLoop::run) returns or the `MainLoop`
+/// is dropped, every connection hears [`connection_lost`](crate::Protocol::connection_lost), and timers and queued calls are
+/// dropped; handles that are left over become harmless.
+pub struct MainLoop {
+    reactor: Reactor,
+    driver: Box<dyn Driver>,
+    buffer: Box<[u8]>,
+    /// The list that is being served, while the reactor fills the other.
+    serving: Vec<Token>,
+}
+
+impl Reactor {
+    /// A loop on the operating system's own sockets and clock, through mio.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no descriptor left for it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::Reactor;
+    /// use std::time::Duration;
+    ///
+    /// let reactor = Reactor::new()?;
+    /// reactor.call_later(Duration::from_millis(1), |reactor| reactor.stop());
+    /// reactor.run()?;
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[expect(clippy::new_ret_no_self, reason = "the owner is what a program starts with; it derefs to the handle")]
+    pub fn new() -> Result<MainLoop> {
+        let poller = Poller::new().map_err(|error| Error::io("could not make an epoll instance", error))?;
+        Ok(MainLoop::from_driver(Box::new(poller)))
+    }
+}
+
+impl MainLoop {
+    pub(crate) fn from_driver(driver: Box<dyn Driver>) -> Self {
+        Self {
+            reactor: Reactor::from_network(driver.network()),
+            driver,
+            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            serving: Vec::new(),
+        }
+    }
+
+    /// Serves until [`Reactor::stop`] is called.
+    ///
+    /// # Errors
+    ///
+    /// When waiting for events fails, which on a sound system it does not; or, on a simulated reactor, when nothing is left
+    /// that could ever happen.
+    pub fn run(mut self) -> Result<()> {
+        while !self.reactor.core().stopping.get() {
+            self.turn(None)?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop: waits for events, at most `longest` (`None`: as long as it takes), serves them, runs what is due.
+    /// For programs that own a loop of their own, and for tests.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](MainLoop::run).
+    #[doc(alias = "iterate")]
+    #[doc(alias = "doIteration")]
+    pub fn turn(&mut self, longest: Option<Duration>) -> Result<()> {
+        let core = self.reactor.core();
+        let timeout = core.longest_wait(longest);
+        self.driver.wait(timeout).map_err(|error| Error::io("waiting for events failed", error))?;
+        core.now.set(core.network.now());
+        // The list of the last turn is served in this one; what is added meanwhile waits for the next.
+        core.again.with(|again| mem::swap(again, &mut self.serving));
+        let mut turn = Turn { reactor: &self.reactor, buffer: &mut self.buffer };
+        match self.driver.events() {
+            Events::Polled(events) => {
+                for event in events {
+                    if let Some(token) = Token::from_bits(event.token().0 as u64) {
+                        dispatch(&mut turn, token, Readiness::of(event));
+                    }
+                }
+            }
+            Events::Listed(events) => {
+                for (token, readiness) in events {
+                    dispatch(&mut turn, *token, *readiness);
+                }
+            }
+        }
+        for token in self.serving.drain(..) {
+            dispatch(&mut turn, token, Readiness::AGAIN);
+        }
+        core.expire_timers();
+        run_calls(&mut turn);
+        core.touched.with(|touched| mem::swap(touched, &mut self.serving));
+        for token in self.serving.drain(..) {
+            dispatch(&mut turn, token, Readiness::FLUSH);
+        }
+        core.sources.with(SourceTable::free_released);
+        Ok(())
+    }
+}
+
+impl Deref for MainLoop {
+    type Target = Reactor;
+
+    fn deref(&self) -> &Reactor {
+        &self.reactor
+    }
+}
+
+impl Drop for MainLoop {
+    fn drop(&mut self) {
+        end(&mut Turn { reactor: &self.reactor, buffer: &mut self.buffer });
+    }
+}
+
+impl fmt::Debug for MainLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MainLoop").field(&self.reactor).finish()
+    }
+}

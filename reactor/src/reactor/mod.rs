@@ -1,0 +1,14 @@
+//! The loop: the order of a turn, the handle, timers and sources as users see them.
+
+mod core;
+mod delayed_call;
+mod dispatch;
+mod main_loop;
+mod source;
+
+pub(crate) use self::core::GATHER_BYTES;
+pub use self::core::Reactor;
+pub use self::delayed_call::DelayedCall;
+pub(crate) use self::dispatch::{Dispatch, Turn};
+pub use self::main_loop::MainLoop;
+pub use self::source::{Registration, Source};

@@ -1,0 +1,120 @@
+//! Descriptors that somebody else has opened.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use mio::Interest;
+use socket2::{Domain, SockRef, Type};
+
+use crate::byte_stream::Socket;
+use crate::contain::contain_drop;
+use crate::driver::Acceptor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::factory::Factory;
+use crate::options::StreamOptions;
+use crate::protocol::Protocol;
+use crate::reactor::Reactor;
+use crate::transport::{Shared, Transport};
+
+use super::connection::Connection;
+use super::listener::canonical;
+use super::port::Port;
+
+impl Reactor {
+    /// Serves a connected TCP or Unix stream socket that was opened elsewhere: inherited, passed over a Unix socket, or one half of a
+    /// pair. It is put into non-blocking mode and closed with the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if the descriptor is no connected stream socket, or the reactor has ended; it is closed then.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::{Protocol, Reactor, StreamOptions, Transport};
+    /// use std::os::unix::net::UnixStream;
+    /// # struct Echo;
+    /// # impl Protocol for Echo {
+    /// #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+    /// #         transport.write(data);
+    /// #     }
+    /// # }
+    ///
+    /// let (ours, theirs) = UnixStream::pair()?;
+    /// let reactor = Reactor::new()?;
+    /// let transport = reactor.adopt_stream(ours.into(), StreamOptions::default(), Echo)?;
+    /// assert!(transport.is_open());
+    /// # drop(theirs);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "adoptStreamConnection")]
+    pub fn adopt_stream(
+        &self,
+        descriptor: OwnedFd,
+        options: StreamOptions,
+        protocol: impl Protocol,
+    ) -> Result<Transport> {
+        let adopted = self.adopt(descriptor, options);
+        let shared = match adopted {
+            Ok(shared) => shared,
+            Err(error) => {
+                contain_drop(protocol);
+                return Err(error);
+            }
+        };
+        let transport = Transport { shared };
+        let shared = &transport.shared;
+        // Its first callback comes from the loop, like every other.
+        shared.flags.set(crate::transport::Flags::MADE);
+        self.install(shared.token, Connection::new(transport.clone(), protocol));
+        shared.serve_again();
+        Ok(transport)
+    }
+
+    fn adopt(&self, descriptor: OwnedFd, options: StreamOptions) -> Result<Rc<Shared>> {
+        let failed = |error| Error::io("could not adopt the descriptor", error);
+        let mut socket = match stream_domain(&descriptor).map_err(failed)? {
+            Some(Domain::UNIX) => Socket::from(std::os::unix::net::UnixStream::from(descriptor)),
+            Some(_) => Socket::Tcp(mio::net::TcpStream::from_std(descriptor.into())),
+            None => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no TCP or Unix stream socket")),
+        };
+        let peer = canonical(socket.peer_address().map_err(failed)?);
+        let token = self.reserve()?;
+        let registry = self.core().network.registry();
+        if let Err(error) = socket.register(registry, token, Interest::READABLE) {
+            self.remove(token);
+            return Err(failed(error));
+        }
+        Ok(Shared::new(self, token, socket, peer, Rc::new(options)))
+    }
+
+    /// Serves a listening TCP or Unix stream socket that was opened elsewhere, as by a supervisor that passes its sockets on. It is put
+    /// into non-blocking mode. A Unix socket's file is removed when the port is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if the descriptor is no listening stream socket, or the reactor has ended; it is closed then.
+    #[doc(alias = "adoptStreamPort")]
+    pub fn adopt_port(&self, descriptor: OwnedFd, options: StreamOptions, factory: impl Factory) -> Result<Port> {
+        let failed = |error| Error::io("could not adopt the descriptor", error);
+        let domain = stream_domain(&descriptor).map_err(failed)?;
+        let listens = SockRef::from(&descriptor).is_listener().map_err(failed)?;
+        let acceptor = match domain {
+            Some(Domain::UNIX) if listens => Acceptor::Unix(mio::net::UnixListener::from_std(descriptor.into())),
+            Some(_) if listens => Acceptor::Tcp(mio::net::TcpListener::from_std(descriptor.into())),
+            _ => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no listening stream socket")),
+        };
+        self.serve_port(acceptor, options, factory)
+    }
+}
+
+/// The domain of a stream socket, put into non-blocking mode; none for another kind of descriptor.
+fn stream_domain(descriptor: &OwnedFd) -> std::io::Result<Option<Domain>> {
+    let socket = SockRef::from(descriptor);
+    if socket.r#type()? != Type::STREAM {
+        return Ok(None);
+    }
+    let domain = socket.domain()?;
+    socket.set_nonblocking(true)?;
+    Ok([Domain::IPV4, Domain::IPV6, Domain::UNIX].contains(&domain).then_some(domain))
+}

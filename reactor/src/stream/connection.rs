@@ -1,0 +1,174 @@
+//! A connection and its protocol: the thin generic part of the machine.
+
+use std::any::{Any, TypeId, type_name};
+
+use crate::close_reason::CloseReason;
+use crate::contain::{Panicked, contain, contain_drop};
+use crate::producer::Producer;
+use crate::protocol::{Protocol, Succeed, Successor};
+use crate::reactor::{Dispatch, Turn};
+use crate::readiness::Readiness;
+use crate::transport::{Flags, Transport};
+
+use super::machine::{Pass, Step, step};
+
+pub(crate) struct Connection<P> {
+    transport: Transport,
+    protocol: P,
+}
+
+/// What becomes of a connection after a visit.
+enum After {
+    Keep,
+    Switch,
+    Lost,
+}
+
+impl<P: Protocol> Connection<P> {
+    pub(crate) fn new(transport: Transport, protocol: P) -> Box<Self> {
+        Box::new(Self { transport, protocol })
+    }
+
+    /// Calls the protocol for as long as there is something to tell it.
+    #[inline]
+    fn visit(&mut self, turn: &mut Turn<'_>, pass: &mut Pass) -> After {
+        let Self { transport, protocol } = self;
+        loop {
+            match step(&transport.shared, turn, pass) {
+                Step::Data(count) => protocol.data_received(transport, &turn.buffer[..count]),
+                Step::Wait => return After::Keep,
+                Step::Made => protocol.connection_made(transport),
+                Step::ReadClosed => protocol.read_closed(transport),
+                Step::ReadResumed => protocol.read_resumed(transport),
+                Step::Paused => {
+                    protocol.write_paused(transport);
+                    transport.with_producer(Producer::pause);
+                }
+                Step::Resumed => {
+                    protocol.write_resumed(transport);
+                    transport.with_producer(Producer::resume);
+                }
+                Step::TimedOut(idle) => protocol.timed_out(transport, idle),
+                Step::Leftover => protocol.data_received(transport, &take_leftover(transport)),
+                Step::Produce => transport.with_producer(Producer::produce),
+                Step::Switch => return After::Switch,
+                Step::Lost => {
+                    stop_producer(transport);
+                    protocol.connection_lost(pass.reason.take().unwrap_or(CloseReason::Aborted));
+                    return After::Lost;
+                }
+            }
+        }
+    }
+
+    /// Puts the successor in this protocol's place. It is served next turn, so that protocols which hand over to each other for
+    /// ever leave the others their turn.
+    #[inline(never)]
+    fn switch(self) -> Result<Box<dyn Dispatch>, Panicked> {
+        let Self { transport, protocol } = self;
+        let shared = transport.shared.clone();
+        shared.flags.clear(Flags::SWITCHING);
+        if !shared.flags.has(Flags::CLOSING) {
+            // The end of the stream can be read again: the successor has to hear of it too.
+            shared.flags.clear(Flags::READ_CLOSED);
+        }
+        shared.flags.set(Flags::MADE);
+        shared.serve_again();
+        let successor = shared.state.with(|state| state.rare().successor.take());
+        contain(type_name::<P>, move || match successor.and_then(|successor| successor.downcast().ok()) {
+            Some(successor) => Box::new(protocol).replace(*successor).0.into_source(transport),
+            None => Self::new(transport, protocol) as Box<dyn Dispatch>,
+        })
+    }
+}
+
+fn take_leftover(transport: &Transport) -> Vec<u8> {
+    transport.shared.state.with(|state| std::mem::take(&mut state.rare().leftover))
+}
+
+/// A producer hears that its connection has ended before the protocol does, as in Twisted.
+fn stop_producer(transport: &Transport) {
+    if transport.shared.flags.take(Flags::PULLING | Flags::PUSHING) {
+        // With the flag gone it is dropped afterwards.
+        transport.with_producer(|producer, _| producer.stop());
+    }
+}
+
+impl<P: Protocol> Dispatch for Connection<P> {
+    fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        let mut pass = Pass::begin(&self.transport.shared, readiness);
+        loop {
+            match contain(type_name::<P>, || self.visit(turn, &mut pass)) {
+                Ok(After::Keep) => return Some(self),
+                Ok(After::Switch) => {
+                    let transport = self.transport.clone();
+                    return match (*self).switch() {
+                        Ok(source) => Some(source),
+                        Err(Panicked) => {
+                            // Neither protocol is left to be told.
+                            super::machine::finish(&transport.shared, &mut pass, CloseReason::Panicked);
+                            None
+                        }
+                    };
+                }
+                Ok(After::Lost) => break,
+                Err(Panicked) => {
+                    let shared = &self.transport.shared;
+                    if shared.flags.has(Flags::ENDED) {
+                        // It was in the last callback already.
+                        break;
+                    }
+                    shared.flags.clear(Flags::GATHERING);
+                    shared.reactor.core().gathered.with(Vec::clear);
+                    shared.end(CloseReason::Panicked);
+                }
+            }
+        }
+        contain_drop(self);
+        None
+    }
+
+    fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {
+        if type_id == TypeId::of::<P>() { Some(&mut self.protocol) } else { self.protocol.layer(type_id) }
+    }
+}
+
+impl<P: Protocol> Succeed for P {
+    fn into_protocol(self: Box<Self>) -> Box<dyn Protocol> {
+        self
+    }
+
+    fn into_source(self: Box<Self>, transport: Transport) -> Box<dyn Dispatch> {
+        Connection::new(transport, *self)
+    }
+}
+
+impl Transport {
+    /// Replaces the protocol that serves this connection: after an upgrade, a CONNECT, a STARTTLS. Once the current callback has
+    /// returned, the old protocol is dropped (it hears nothing more), and the new one gets `connection_made`, then `leftover`, then
+    /// what the peer sends next. `leftover` is what the old protocol was given but has not used.
+    ///
+    /// Of a protocol inside [wrappers](crate::Wrapper), the innermost is replaced, and the wrappers stay. A second call before the
+    /// first took effect wins. Returns whether the connection is still open; if not, `protocol` is dropped.
+    pub fn switch_to(&self, protocol: impl Protocol, leftover: &[u8]) -> bool {
+        if !self.is_open() {
+            contain_drop(protocol);
+            return false;
+        }
+        let shared = &*self.shared;
+        let successor: Box<dyn Any> = Box::new(Successor::new(protocol));
+        let former = shared.state.with(|state| {
+            let rare = state.rare();
+            // Leftovers that were not delivered yet come after those of the protocol that runs now.
+            rare.leftover.splice(0..0, leftover.iter().copied());
+            rare.successor.replace(successor)
+        });
+        contain_drop(former);
+        shared.flags.set(Flags::SWITCHING);
+        if shared.state.with(|state| !state.rare().leftover.is_empty()) {
+            shared.flags.set(Flags::LEFTOVER);
+        }
+        shared.touch();
+        true
+    }
+}

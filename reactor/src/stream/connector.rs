@@ -1,0 +1,193 @@
+//! Making connections.
+
+use std::any::type_name;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use mio::Interest;
+
+use crate::address::Address;
+use crate::byte_stream::Socket;
+use crate::contain::{contain, contain_drop};
+use crate::error::{Error, ErrorKind, Result};
+use crate::factory::Factory;
+use crate::options::ConnectOptions;
+use crate::reactor::{Dispatch, Reactor, Turn};
+use crate::readiness::Readiness;
+use crate::timer::TimerKey;
+use crate::token::Token;
+use crate::transport::{Flags, Peer, Shared, Transport};
+
+use super::connection::Connection;
+
+/// Hears, from the loop and once, how an attempt to connect ended.
+pub(crate) type Completion = Box<dyn FnOnce(&Reactor, Result<Transport>)>;
+
+/// An attempt to connect, to one address after the other.
+struct Connector<F> {
+    reactor: Reactor,
+    factory: F,
+    options: ConnectOptions,
+    /// Still to be tried, the next one last.
+    untried: Vec<Address>,
+    address: Address,
+    socket: Socket,
+    token: Token,
+    timer: Option<TimerKey>,
+    completion: Completion,
+}
+
+impl Reactor {
+    /// Connects to the first of `addresses` that answers, and has `factory` make a protocol for the connection. Everything is told to
+    /// `completion`.
+    pub(crate) fn connect_to(
+        &self,
+        mut addresses: Vec<Address>,
+        options: ConnectOptions,
+        factory: impl Factory,
+        completion: Completion,
+    ) {
+        addresses.reverse();
+        if self.has_ended() {
+            contain_drop(factory);
+            // The loop will call nobody any more, so this is the only place left to say it.
+            return completion(self, Err(Error::ended()));
+        }
+        self.enqueue(Box::new(move |reactor| attempt(reactor, addresses, None, options, factory, completion)));
+    }
+}
+
+/// Tries the next address. `last` is why the one before it failed.
+fn attempt<F: Factory>(
+    reactor: &Reactor,
+    mut untried: Vec<Address>,
+    last: Option<Error>,
+    options: ConnectOptions,
+    factory: F,
+    completion: Completion,
+) {
+    let Some(address) = untried.pop() else {
+        contain_drop(factory);
+        let error = last.unwrap_or_else(|| Error::new(ErrorKind::InvalidInput, "there is no address to connect to"));
+        return completion(reactor, Err(error));
+    };
+    match begin(reactor, &address, &options) {
+        Ok((socket, token)) => {
+            let timer = Some(reactor.arm(reactor.deadline(options.timeout), token));
+            let reactor = reactor.clone();
+            let connector = Connector {
+                reactor: reactor.clone(),
+                factory,
+                options,
+                untried,
+                address,
+                socket,
+                token,
+                timer,
+                completion,
+            };
+            reactor.install(token, Box::new(connector));
+        }
+        Err(error) => {
+            let error = Error::io(format!("could not connect to {address}"), error);
+            attempt(reactor, untried, Some(error), options, factory, completion);
+        }
+    }
+}
+
+fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> io::Result<(Socket, Token)> {
+    let token = reactor.reserve()?;
+    let network = &reactor.core().network;
+    let socket = network.connect(address, options).and_then(|mut socket| {
+        // A Unix socket may be connected already; the edge that tells so comes when it is registered.
+        socket.register(network.registry(), token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(socket)
+    });
+    match socket {
+        Ok(socket) => Ok((socket, token)),
+        Err(error) => {
+            reactor.remove(token);
+            Err(error)
+        }
+    }
+}
+
+impl<F: Factory> Dispatch for Connector<F> {
+    fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        if readiness.has(Readiness::END) {
+            self.fail(turn, Error::ended());
+            return None;
+        }
+        if readiness.has(Readiness::TIMER) {
+            self.timer = None;
+            let seconds = Duration::as_secs_f64(&self.options.timeout);
+            let error = io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {seconds} s"));
+            self.give_up(turn, error);
+            return None;
+        }
+        match self.socket.is_connected() {
+            Ok(true) => self.finish(turn, readiness),
+            Ok(false) => Some(self),
+            Err(error) => {
+                self.give_up(turn, error);
+                None
+            }
+        }
+    }
+}
+
+impl<F: Factory> Connector<F> {
+    /// The connection stands: it is served in this source's place from now on.
+    fn finish(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        self.disarm();
+        let Self { reactor, mut factory, options, address, socket, token, completion, .. } = *self;
+        let shared = Shared::new(&reactor, token, socket, address, Rc::new(options.stream));
+        shared.flags.set(Flags::WATCHES_WRITABLE);
+        let peer = Peer::new(shared.clone());
+        let protocol = contain(type_name::<F>, || factory.build_protocol(&peer));
+        contain_drop(factory);
+        let transport = Transport { shared };
+        match protocol {
+            Ok(Some(protocol)) => {
+                let connection = Connection::new(transport.clone(), protocol);
+                let connection = connection.ready(turn, readiness | Readiness::MADE);
+                tell(&reactor, completion, Ok(transport));
+                connection
+            }
+            refused => {
+                transport.shared.state.with(|state| state.socket = Socket::Closed);
+                let why = if refused.is_ok() { "the factory refused the connection" } else { "the factory panicked" };
+                tell(&reactor, completion, Err(Error::new(ErrorKind::InvalidInput, why)));
+                None
+            }
+        }
+    }
+
+    /// This address did not answer: on to the next one.
+    fn give_up(mut self: Box<Self>, _: &mut Turn<'_>, error: io::Error) {
+        self.disarm();
+        let error = Error::io(format!("could not connect to {}", self.address), error);
+        let Self { reactor, factory, options, untried, socket, completion, .. } = *self;
+        drop(socket);
+        attempt(&reactor, untried, Some(error), options, factory, completion);
+    }
+
+    fn fail(mut self: Box<Self>, turn: &mut Turn<'_>, error: Error) {
+        self.disarm();
+        let Self { factory, completion, .. } = *self;
+        contain_drop(factory);
+        tell(turn.reactor, completion, Err(error));
+    }
+
+    fn disarm(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            self.reactor.disarm(timer);
+        }
+    }
+}
+
+fn tell(reactor: &Reactor, completion: Completion, result: Result<Transport>) {
+    // A panic is logged; nobody else waits for the completion.
+    let _ = contain(|| "the completion of a connect", || completion(reactor, result));
+}

@@ -1,0 +1,482 @@
+//! The connection machine: what a byte stream does between two callbacks. It is compiled once; only the loop that calls the
+//! user's protocol, in `connection.rs`, is generic.
+//!
+//! ```text
+//!            write fails, nothing left to read
+//!   open ------------------------------------------------------------------+
+//!    |   close                  queue empty              peer's end, 2 s    |
+//!    +--------> closing --------------------> lingering ------------------> ended
+//!    |                                            ^     or 256 KiB          ^
+//!    |   abort, overflow, panic, end of loop      |                         |
+//!    +--------------------------------------------------------------------> +
+//! ```
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use mio::Interest;
+
+use crate::budget;
+use crate::buffer::{FlushOutcome, Sink};
+use crate::byte_stream::Socket;
+use crate::close_reason::{CloseReason, Idle, Phase};
+use crate::contain::contain_drop;
+use crate::reactor::Turn;
+use crate::readiness::Readiness;
+use crate::transport::{Deadlines, Flags, Shared};
+
+/// How long a closed connection waits for the peer's end, and how much input it drops meanwhile. Linux keeps its own sockets in
+/// `FIN_WAIT2` for a minute; two seconds are ten round trips across the world, and 256 KiB are more than any peer sends before it
+/// notices.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// What is to be done next for a connection: a callback to call, or nothing for now.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Wait,
+    /// So many bytes are in the read buffer.
+    Data(usize),
+    Made,
+    ReadClosed,
+    ReadResumed,
+    Paused,
+    Resumed,
+    TimedOut(Idle),
+    Leftover,
+    Produce,
+    Switch,
+    /// For the reason that the pass holds.
+    Lost,
+}
+
+/// One visit of the loop to a connection.
+pub(super) struct Pass {
+    /// There may be something to read.
+    may_read: bool,
+    /// The event, the timer or the loop's end wants looking at beyond reading.
+    attention: bool,
+    readiness: Readiness,
+    read_left: usize,
+    write_left: usize,
+    produces_left: usize,
+    pub(super) reason: Option<CloseReason>,
+}
+
+impl Pass {
+    #[inline]
+    pub(super) fn begin(shared: &Shared, readiness: Readiness) -> Self {
+        let mut pass = Self {
+            may_read: true,
+            attention: false,
+            readiness,
+            read_left: budget::READ_BYTES,
+            write_left: budget::WRITE_BYTES,
+            produces_left: budget::PRODUCES,
+            reason: None,
+        };
+        if readiness != Readiness::READABLE {
+            pass.begin_slowly(&shared.flags);
+        }
+        pass
+    }
+
+    #[inline(never)]
+    fn begin_slowly(&mut self, flags: &Flags) {
+        let readiness = self.readiness;
+        let hung_up = Readiness::READ_CLOSED | Readiness::WRITE_CLOSED | Readiness::ERROR;
+        if readiness.has(Readiness::WRITABLE | hung_up) {
+            flags.clear(Flags::BLOCKED);
+        }
+        if readiness.has(hung_up) {
+            flags.set(Flags::PEER_CLOSED);
+        }
+        if readiness.has(Readiness::PRIORITY) {
+            flags.set(Flags::URGENT);
+        }
+        if readiness.has(Readiness::AGAIN) {
+            flags.clear(Flags::AGAIN);
+        }
+        if readiness.has(Readiness::FLUSH) {
+            flags.clear(Flags::TOUCHED);
+        }
+        if readiness.has(Readiness::MADE) {
+            flags.set(Flags::MADE);
+        }
+        self.may_read = readiness.has(Readiness::READABLE | Readiness::AGAIN | hung_up);
+        self.attention = readiness.has(Readiness::TIMER | Readiness::END | hung_up);
+    }
+}
+
+/// Goes on after the last callback, up to the next one.
+pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Step {
+    let flags = &shared.flags;
+    if flags.has(Flags::GATHERING) {
+        send_gathered(shared);
+        flags.clear(Flags::GATHERING);
+    }
+    loop {
+        if (flags.has(Flags::ATTENTION) || pass.attention)
+            && let Some(step) = attend(shared, turn, pass)
+        {
+            return step;
+        }
+        if !pass.may_read || flags.has(Flags::NO_INPUT) {
+            return Step::Wait;
+        }
+        let short_is_drained = !flags.has(Flags::PEER_CLOSED | Flags::URGENT);
+        match shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)) {
+            Ok(received) if received.count > 0 => {
+                shared.last_read.set(turn.reactor.core().now.get());
+                pass.may_read = !received.drained && spend(shared, &mut pass.read_left, received.count);
+                flags.set(Flags::GATHERING);
+                return Step::Data(received.count);
+            }
+            Ok(_) => {
+                pass.may_read = false;
+                flags.set(Flags::READ_CLOSED | Flags::GATHERING);
+                return Step::ReadClosed;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
+            Err(error) => return finish(shared, pass, CloseReason::Lost(error)),
+        }
+    }
+}
+
+/// Takes `count` from a pass's budget. Once that is used up the connection is served again next turn: edge-triggered events would
+/// not tell that something is left.
+#[inline]
+fn spend(shared: &Shared, left: &mut usize, count: usize) -> bool {
+    *left = left.saturating_sub(count);
+    if *left == 0 {
+        shared.serve_again();
+    }
+    *left > 0
+}
+
+/// Sends what a callback wrote to its own connection; what the kernel does not take goes to the queue.
+#[inline]
+fn send_gathered(shared: &Shared) {
+    let core = shared.reactor.core();
+    core.gathered.with(|gathered| {
+        if gathered.is_empty() {
+            return;
+        }
+        // A callback that asked for an abort has given up what it wrote before.
+        if !shared.flags.has(Flags::ENDING) {
+            match shared.state.with(|state| state.socket.write(gathered)) {
+                Ok(sent) if sent == gathered.len() => shared.last_write.set(core.now.get()),
+                sent => queue_unsent(shared, gathered, sent),
+            }
+        }
+        gathered.clear();
+    });
+}
+
+#[inline(never)]
+fn queue_unsent(shared: &Shared, gathered: &[u8], sent: std::io::Result<usize>) {
+    let sent = match sent {
+        Ok(sent) => {
+            shared.last_write.set(shared.reactor.core().now.get());
+            sent
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+        Err(error) => return write_failed(shared, error),
+    };
+    shared.state.with(|state| state.queue().push_slice(&gathered[sent..]));
+    shared.flags.set(Flags::QUEUED);
+    blocked(shared);
+    shared.queue_has_grown();
+}
+
+/// The kernel takes no more for now: have it tell when it does. Most connections never come here, so they are watched for writing
+/// only from the first time on.
+fn blocked(shared: &Shared) {
+    shared.flags.set(Flags::BLOCKED);
+    if shared.flags.has(Flags::WATCHES_WRITABLE) {
+        return;
+    }
+    let registry = shared.reactor.core().network.registry();
+    let both = Interest::READABLE | Interest::WRITABLE;
+    match shared.state.with(|state| state.socket.reregister(registry, shared.token, both)) {
+        Ok(()) => shared.flags.set(Flags::WATCHES_WRITABLE),
+        Err(error) => shared.end(CloseReason::Lost(error)),
+    }
+}
+
+/// Nothing can be written any more. What the peer sent before it went is still delivered, so the connection does not end here.
+fn write_failed(shared: &Shared, error: std::io::Error) {
+    shared.flags.set(Flags::WRITE_FAILED);
+    shared.flags.clear(Flags::QUEUED | Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
+    let queue = shared.state.with(|state| {
+        state.rare().reason.get_or_insert(CloseReason::Lost(error));
+        state.queue.take()
+    });
+    contain_drop(queue);
+}
+
+/// Everything that is rarer than reading, in the order in which it matters.
+#[inline(never)]
+fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> {
+    let flags = &shared.flags;
+    if flags.has(Flags::ENDED) {
+        return Some(Step::Wait);
+    }
+    if pass.readiness.has(Readiness::END) || flags.has(Flags::ENDING) {
+        return Some(finish(shared, pass, CloseReason::Aborted));
+    }
+    if flags.take(Flags::MADE) {
+        return Some(callback(shared, Step::Made));
+    }
+    if flags.has(Flags::SWITCHING) {
+        return Some(Step::Switch);
+    }
+    if flags.has(Flags::QUEUED) && !flags.has(Flags::BLOCKED) && pass.write_left > 0 {
+        flush(shared, pass);
+        // Flushing may have found that the connection is at its end.
+        if flags.has(Flags::ENDING) {
+            return Some(finish(shared, pass, CloseReason::Aborted));
+        }
+    }
+    if flags.has(Flags::WRITE_FAILED) {
+        // There may have been no event for what is still to be read.
+        pass.may_read |= !flags.has(Flags::PEER_CLOSED);
+        flags.set(Flags::PEER_CLOSED);
+        let more_to_read = pass.may_read || flags.has(Flags::AGAIN);
+        if !more_to_read || flags.has(Flags::NO_INPUT) {
+            return Some(finish(shared, pass, CloseReason::Aborted));
+        }
+    }
+    if pass.readiness.has(Readiness::ERROR)
+        && flags.has(Flags::NO_INPUT)
+        && let Ok(Some(error)) = shared.state.with(|state| state.socket.take_error())
+    {
+        return Some(finish(shared, pass, CloseReason::Lost(error)));
+    }
+    if pass.readiness.has(Readiness::TIMER)
+        && let Some(step) = check_deadlines(shared, pass)
+    {
+        return Some(step);
+    }
+    if !flags.has(Flags::CLOSING)
+        && let Some(step) = tell(shared, pass)
+    {
+        return Some(step);
+    }
+    pass.attention = false;
+    close(shared, turn, pass)
+}
+
+/// Callbacks that are due to a connection that is not closing.
+fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
+    let flags = &shared.flags;
+    if flags.has(Flags::ABOVE_MARK) != flags.has(Flags::TOLD_PAUSED) {
+        // Compared here rather than told where it happens, so that a mark passed both ways in between is no event.
+        if flags.take(Flags::TOLD_PAUSED) {
+            return Some(callback(shared, Step::Resumed));
+        }
+        flags.set(Flags::TOLD_PAUSED);
+        return Some(callback(shared, Step::Paused));
+    }
+    if flags.take(Flags::RESUMED) {
+        return Some(callback(shared, Step::ReadResumed));
+    }
+    if flags.has(Flags::LEFTOVER) && !flags.has(Flags::NO_INPUT) {
+        flags.clear(Flags::LEFTOVER);
+        return Some(callback(shared, Step::Leftover));
+    }
+    if flags.has(Flags::PULLING) && !flags.has(Flags::QUEUED | Flags::NO_OUTPUT) {
+        if let Some(left) = pass.produces_left.checked_sub(1) {
+            pass.produces_left = left;
+            return Some(callback(shared, Step::Produce));
+        }
+        shared.serve_again();
+    }
+    None
+}
+
+fn callback(shared: &Shared, step: Step) -> Step {
+    shared.flags.set(Flags::GATHERING);
+    step
+}
+
+fn flush(shared: &Shared, pass: &mut Pass) {
+    let (result, spent, done) = shared.state.with(|state| {
+        let Some(queue) = state.queue.as_deref_mut() else { return (None, Default::default(), None) };
+        let result = queue.flush(&mut state.socket, pass.write_left);
+        let spent = queue.take_spent();
+        // An idle connection owns no queue.
+        let done = if queue.is_empty() { state.queue.take() } else { None };
+        (Some(result), spent, done)
+    });
+    if !spent.is_empty() {
+        contain_drop(spent);
+    }
+    if done.is_some() {
+        shared.flags.clear(Flags::QUEUED);
+        drop(done);
+    }
+    match result {
+        None => shared.flags.clear(Flags::QUEUED),
+        Some(Err(error)) => return write_failed(shared, error),
+        Some(Ok(flushed)) => {
+            if flushed.written > 0 {
+                shared.last_write.set(shared.reactor.core().now.get());
+                let written = usize::try_from(flushed.written).unwrap_or(usize::MAX);
+                spend(shared, &mut pass.write_left, written);
+            }
+            match flushed.outcome {
+                FlushOutcome::Drained => {}
+                FlushOutcome::Blocked => blocked(shared),
+                FlushOutcome::Budget => shared.serve_again(),
+            }
+        }
+    }
+    // The event for what arrived meanwhile was spent on a connection that did not want it.
+    pass.may_read |= shared.queue_has_shrunk();
+}
+
+/// What a timer of the connection's is for.
+fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
+    let now = shared.reactor.core().now.get();
+    let (last_read, last_write) = (shared.last_read.get(), shared.last_write.get());
+    let due = |deadline: Option<_>| deadline.is_some_and(|deadline| deadline <= now);
+    let found = shared.state.with(|state| {
+        let deadlines = state.deadlines();
+        deadlines.timer = None;
+        if due(deadlines.linger) {
+            return Some(Err(CloseReason::Done));
+        }
+        if due(deadlines.close) {
+            return Some(Err(CloseReason::TimedOut(Phase::Close)));
+        }
+        let idle = [Idle::Read, Idle::Write, Idle::All];
+        let idle = idle.into_iter().find(|idle| due(deadlines.idle_deadline(*idle, last_read, last_write)))?;
+        deadlines.restart_idle(idle, now);
+        Some(Ok(idle))
+    });
+    match found {
+        Some(Err(reason)) => Some(finish(shared, pass, reason)),
+        Some(Ok(idle)) => Some(callback(shared, Step::TimedOut(idle))),
+        None => {
+            pass.readiness = pass.readiness.without(Readiness::TIMER);
+            shared.arm_timer();
+            None
+        }
+    }
+}
+
+/// The way to an orderly end.
+fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> {
+    let flags = &shared.flags;
+    if !flags.has(Flags::WRITE_CLOSING) {
+        return None;
+    }
+    if !flags.has(Flags::QUEUED | Flags::WRITE_CLOSED) {
+        // The peer has told us its end already: closing the descriptor tells it ours.
+        if flags.has(Flags::CLOSING) && flags.has(Flags::READ_CLOSED) {
+            return Some(finish(shared, pass, CloseReason::Done));
+        }
+        if let Err(error) = shared.state.with(|state| state.socket.close_write()) {
+            return Some(finish(shared, pass, CloseReason::Lost(error)));
+        }
+        flags.set(Flags::WRITE_CLOSED);
+        // What arrived while reading was paused had its event then.
+        pass.may_read = true;
+    }
+    if flags.has(Flags::WRITE_CLOSED) && flags.has(Flags::READ_CLOSED) {
+        return Some(finish(shared, pass, CloseReason::Done));
+    }
+    if !flags.has(Flags::CLOSING) {
+        return None;
+    }
+    if flags.has(Flags::WRITE_CLOSED)
+        && let Some(step) = linger(shared, turn, pass)
+    {
+        return Some(step);
+    }
+    set_close_deadlines(shared);
+    None
+}
+
+fn set_close_deadlines(shared: &Shared) {
+    let lingering = shared.flags.has(Flags::WRITE_CLOSED);
+    let changed = shared.state.with(|state| {
+        let close_timeout = state.options.close_timeout;
+        let deadlines: &mut Deadlines = state.deadlines();
+        let new = deadlines.close.is_none() || (lingering && deadlines.linger.is_none());
+        if deadlines.close.is_none() {
+            deadlines.clear_idle();
+            deadlines.close = Some(shared.reactor.deadline(close_timeout));
+        }
+        if lingering && deadlines.linger.is_none() {
+            deadlines.linger = Some(shared.reactor.deadline(LINGER));
+        }
+        new
+    });
+    if changed {
+        shared.arm_timer();
+    }
+}
+
+/// Reads and drops what the peer sends after our end.
+fn linger(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> {
+    while pass.may_read {
+        let short_is_drained = !shared.flags.has(Flags::PEER_CLOSED | Flags::URGENT);
+        match shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)) {
+            Ok(received) if received.count > 0 => {
+                let dropped = shared.state.with(|state| {
+                    let rare = state.rare();
+                    rare.dropped += received.count;
+                    rare.dropped
+                });
+                if dropped > LINGER_BYTES {
+                    return Some(finish(shared, pass, CloseReason::Done));
+                }
+                pass.may_read = !received.drained;
+            }
+            Ok(_) => return Some(finish(shared, pass, CloseReason::Done)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
+            Err(error) => return Some(finish(shared, pass, CloseReason::Lost(error))),
+        }
+    }
+    None
+}
+
+/// Ends the connection: closes its descriptor and lets go of everything but what the last callback needs.
+pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> Step {
+    let unsent = shared.flags.has(Flags::QUEUED);
+    shared.flags.set(Flags::ENDED);
+    shared.flags.clear(Flags::GATHERING | Flags::QUEUED);
+    let (queue, decided, successor, deadlines) = shared.state.with(|state| {
+        let (decided, successor) =
+            state.rare.as_mut().map_or((None, None), |rare| (rare.reason.take(), rare.successor.take()));
+        let end = decided.as_ref().unwrap_or(&reason);
+        let broken = match end {
+            CloseReason::Overflow | CloseReason::Panicked => true,
+            // The reactor's end aborts what it must, and says a polite good-bye otherwise.
+            CloseReason::Aborted => unsent || !pass.readiness.has(Readiness::END),
+            _ => unsent,
+        };
+        if broken {
+            state.socket.reset();
+        } else {
+            state.socket = Socket::Closed;
+        }
+        (state.queue.take(), decided, successor, state.deadlines.take())
+    });
+    if let Some(key) = deadlines.and_then(|deadlines| deadlines.timer) {
+        shared.reactor.disarm(key);
+    }
+    shared.reactor.descriptor_freed();
+    let reason = match decided {
+        Some(decided) => {
+            contain_drop(reason);
+            decided
+        }
+        None => reason,
+    };
+    contain_drop((queue, successor));
+    pass.reason = Some(reason);
+    Step::Lost
+}

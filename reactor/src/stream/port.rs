@@ -1,0 +1,113 @@
+//! The handle to a listening port.
+
+use std::cell::Cell;
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::rc::Rc;
+
+use crate::address::Address;
+use crate::driver::Acceptor;
+use crate::guarded::Guarded;
+use crate::reactor::Reactor;
+use crate::token::Token;
+
+/// A port that listens: what [`Reactor::listen`] gives.
+///
+/// Cheap to clone; dropping it leaves the port listening.
+#[doc(alias = "IListeningPort")]
+#[derive(Clone)]
+pub struct Port {
+    pub(super) shared: Rc<PortShared>,
+}
+
+pub(super) struct PortShared {
+    pub(super) reactor: Reactor,
+    pub(super) token: Token,
+    pub(super) address: Address,
+    pub(super) paused: Cell<bool>,
+    /// Gone once the port is closed.
+    pub(super) acceptor: Guarded<Option<Acceptor>>,
+    /// The device and inode of the socket's file, which is removed with the port.
+    file: Option<(u64, u64)>,
+}
+
+impl PortShared {
+    pub(super) fn new(reactor: &Reactor, token: Token, address: Address, acceptor: Acceptor) -> Rc<Self> {
+        // A simulated port has no file, whatever its name.
+        let real = !matches!(acceptor, Acceptor::Boxed(_));
+        let file = if real { address.path().and_then(|path| identity(path).ok()) } else { None };
+        Rc::new(Self {
+            reactor: reactor.clone(),
+            token,
+            address,
+            paused: Cell::new(false),
+            acceptor: Guarded::new(Some(acceptor)),
+            file,
+        })
+    }
+
+    /// Closes the listening socket. Returns whether it was open.
+    pub(super) fn close(&self) -> bool {
+        let Some(acceptor) = self.acceptor.with(Option::take) else { return false };
+        drop(acceptor);
+        self.reactor.descriptor_freed();
+        if let (Some(ours), Some(path)) = (self.file, self.address.path())
+            // Another server may have put its own socket there.
+            && identity(path).is_ok_and(|found| found == ours)
+            && let Err(error) = fs::remove_file(path)
+        {
+            log::warn!("could not remove the socket file of {}: {error}", self.address);
+        }
+        true
+    }
+}
+
+fn identity(path: &std::path::Path) -> std::io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+impl Port {
+    /// The address that it is bound to: with `tcp:0`, this tells the port that the system chose.
+    #[doc(alias = "getHost")]
+    pub fn address(&self) -> &Address {
+        &self.shared.address
+    }
+
+    /// Accepts nothing until [`resume`](Self::resume). Clients that connect meanwhile wait in the kernel's backlog.
+    #[doc(alias = "pauseProducing")]
+    pub fn pause(&self) {
+        self.shared.paused.set(true);
+    }
+
+    /// Goes on with accepting.
+    #[doc(alias = "resumeProducing")]
+    pub fn resume(&self) {
+        if self.shared.paused.replace(false) {
+            self.shared.reactor.serve_again(self.shared.token);
+        }
+    }
+
+    /// Stops listening, at once: the address is free when this returns, and clients that wait in the backlog are refused. Connections
+    /// that were accepted go on. A Unix socket's file is removed, if it is still the one that was made. Returns whether the port was
+    /// open.
+    #[doc(alias = "stopListening")]
+    #[doc(alias = "loseConnection")]
+    pub fn close(&self) -> bool {
+        let closed = self.shared.close();
+        // The factory is the user's: it is dropped from the loop.
+        self.shared.reactor.touch(self.shared.token);
+        closed
+    }
+
+    /// Is it listening still, if perhaps paused?
+    pub fn is_open(&self) -> bool {
+        self.shared.acceptor.with(|acceptor| acceptor.is_some())
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port").field("address", self.address()).field("open", &self.is_open()).finish()
+    }
+}

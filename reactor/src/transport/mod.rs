@@ -1,0 +1,12 @@
+//! Connections as their users see them: a handle, and what it shares with the machine that serves it.
+
+mod flags;
+mod peer;
+mod shared;
+#[expect(clippy::module_inception, reason = "the folder is named after its main noun")]
+mod transport;
+
+pub(crate) use self::flags::Flags;
+pub use self::peer::Peer;
+pub(crate) use self::shared::{Deadlines, Shared};
+pub use self::transport::{ConnectionId, Transport, WriteStatus};

@@ -1,0 +1,50 @@
+//! The other end of a connection.
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::address::Address;
+use crate::byte_stream::Credentials;
+use crate::error::{Error, Result};
+
+use super::shared::Shared;
+
+/// What is known of the other end once the stream is ready: what a [`Factory`](crate::Factory) decides by.
+#[derive(Clone)]
+pub struct Peer {
+    shared: Rc<Shared>,
+}
+
+impl Peer {
+    pub(crate) fn new(shared: Rc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Where the peer is. It stays known after the connection has ended.
+    pub fn address(&self) -> Address {
+        Address::from(&self.shared.peer)
+    }
+
+    /// The address of this end: which of the host's addresses the peer connected to.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub fn local_address(&self) -> Result<Address> {
+        self.shared
+            .state
+            .with(|state| state.socket.local_address())
+            .map_err(|error| Error::io("could not read the local address", error))
+    }
+
+    /// The process on the other end, if this is a Unix connection that has not ended.
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.shared.state.with(|state| state.socket.credentials())
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Peer").field(&self.address()).finish()
+    }
+}

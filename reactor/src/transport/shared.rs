@@ -1,0 +1,251 @@
+//! What a connection's handles share with the machine that serves it.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::address::{Address, CompactAddress};
+use crate::buffer::{Spent, WriteQueue};
+use crate::byte_stream::Socket;
+use crate::clock::Time;
+use crate::close_reason::{CloseReason, Idle};
+use crate::contain::contain_drop;
+use crate::options::StreamOptions;
+use crate::reactor::Reactor;
+use crate::timer::TimerKey;
+use crate::token::Token;
+
+use super::flags::Flags;
+use crate::guarded::Guarded;
+
+/// A connection, but for its protocol. Every idle connection has one of these, so what few of them need is boxed.
+pub(crate) struct Shared {
+    pub(crate) reactor: Reactor,
+    pub(crate) token: Token,
+    pub(crate) peer: CompactAddress,
+    pub(crate) flags: Flags,
+    /// When it was made, in seconds of the reactor's time.
+    pub(crate) opened: u32,
+    /// The turn in which bytes last arrived. Its start is never earlier than their arrival.
+    pub(crate) last_read: Cell<Time>,
+    /// The turn in which bytes were last handed to the kernel.
+    pub(crate) last_write: Cell<Time>,
+    pub(crate) state: Guarded<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) socket: Socket,
+    /// There is a queue only while something is in it.
+    pub(crate) queue: Option<Box<WriteQueue>>,
+    pub(crate) options: Rc<StreamOptions>,
+    pub(crate) deadlines: Option<Box<Deadlines>>,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What only few connections have, or only at their end.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// Why it is ending, if that was decided here.
+    pub(crate) reason: Option<CloseReason>,
+    /// What the next protocol is made of: see `switch_to`.
+    pub(crate) successor: Option<Box<dyn Any>>,
+    /// Bytes that an earlier protocol left to its successor.
+    pub(crate) leftover: Vec<u8>,
+    /// Bytes that arrived after the end and were dropped.
+    pub(crate) dropped: usize,
+    /// The registered producer, of one kind or the other.
+    pub(crate) producer: Option<Box<dyn Any>>,
+}
+
+/// Everything about a connection that has to happen in time. One timer serves them all; pushing an idle deadline back is a
+/// store to `last_read` or `last_write`, and the timer finds out when it is due.
+#[derive(Default)]
+pub(crate) struct Deadlines {
+    pub(crate) timer: Option<TimerKey>,
+    idle: [Option<(Duration, Time)>; 3],
+    /// When closing has taken too long.
+    pub(crate) close: Option<Time>,
+    /// When waiting for the peer's end has taken long enough.
+    pub(crate) linger: Option<Time>,
+}
+
+impl Deadlines {
+    /// Watches for `limit` of idleness, counted from `now` at the earliest.
+    pub(crate) fn set_idle(&mut self, idle: Idle, limit: Option<Duration>, now: Time) {
+        self.idle[idle as usize] = limit.map(|limit| (limit, now));
+    }
+
+    /// The idle timeout of that kind is told now and counts anew.
+    pub(crate) fn restart_idle(&mut self, idle: Idle, now: Time) {
+        if let Some((_, since)) = &mut self.idle[idle as usize] {
+            *since = now;
+        }
+    }
+
+    /// Stops watching for idleness.
+    pub(crate) fn clear_idle(&mut self) {
+        self.idle = [None; 3];
+    }
+
+    pub(crate) fn idle_deadline(&self, idle: Idle, last_read: Time, last_write: Time) -> Option<Time> {
+        let (limit, since) = self.idle[idle as usize]?;
+        let last = match idle {
+            Idle::Read => last_read,
+            Idle::Write => last_write,
+            Idle::All => last_read.max(last_write),
+        };
+        Some(last.max(since).after(limit))
+    }
+
+    /// The earliest of all.
+    pub(crate) fn next(&self, last_read: Time, last_write: Time) -> Option<Time> {
+        let idle = [Idle::Read, Idle::Write, Idle::All];
+        let idle = idle.into_iter().filter_map(|idle| self.idle_deadline(idle, last_read, last_write));
+        idle.chain(self.close).chain(self.linger).min()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        reactor: &Reactor,
+        token: Token,
+        socket: Socket,
+        peer: Address,
+        options: Rc<StreamOptions>,
+    ) -> Rc<Self> {
+        let now = reactor.core().now.get();
+        let state = State { socket, queue: None, options, deadlines: None, rare: None };
+        Rc::new(Self {
+            reactor: reactor.clone(),
+            token,
+            peer: peer.into(),
+            flags: Flags::default(),
+            opened: now.seconds(),
+            last_read: Cell::new(now),
+            last_write: Cell::new(now),
+            state: Guarded::new(state),
+        })
+    }
+
+    /// Has the machine serve this connection before the turn ends, for something asked of it outside its own callbacks.
+    pub(crate) fn touch(&self) {
+        if !self.flags.has(Flags::GATHERING | Flags::TOUCHED | Flags::ENDED) {
+            self.flags.set(Flags::TOUCHED);
+            self.reactor.touch(self.token);
+        }
+    }
+
+    /// Has the machine serve this connection in the next turn, event or not.
+    pub(crate) fn serve_again(&self) {
+        if !self.flags.has(Flags::AGAIN | Flags::ENDED) {
+            self.flags.set(Flags::AGAIN);
+            self.reactor.serve_again(self.token);
+        }
+    }
+
+    /// Moves what the running callback has gathered to the queue, so that what comes next stays behind it.
+    pub(crate) fn queue_gathered(&self) {
+        self.reactor.core().gathered.with(|gathered| {
+            if !gathered.is_empty() {
+                self.state.with(|state| state.queue().push_slice(gathered));
+                self.flags.set(Flags::QUEUED);
+                gathered.clear();
+            }
+        });
+    }
+
+    /// Ends the connection at the next step for `reason`, unless it is ending for another one already.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        if self.flags.has(Flags::ENDING | Flags::ENDED) {
+            return;
+        }
+        self.flags.set(Flags::ENDING);
+        // A reason that the user had given gives way: it may own a user's value, so it is dropped out here.
+        let former = self.state.with(|state| state.rare().reason.replace(reason));
+        if former.is_some() {
+            contain_drop(former);
+        }
+        self.touch();
+    }
+
+    /// Compares the queue with its limit and marks. Called whenever it has grown.
+    pub(crate) fn queue_has_grown(&self) -> Grown {
+        let (overflow, above) = self.state.with(|state| {
+            let queue = state.queue.as_deref();
+            let footprint = queue.map_or(0, WriteQueue::footprint);
+            let len = queue.map_or(0, WriteQueue::len);
+            (footprint > state.options.queue_limit, len > state.options.high_water_mark as u64)
+        });
+        if overflow {
+            self.end(CloseReason::Overflow);
+            return Grown::Overflow;
+        }
+        if above && !self.flags.has(Flags::ABOVE_MARK) {
+            self.flags.set(Flags::ABOVE_MARK);
+            if self.state.with(|state| state.options.backpressure) {
+                self.flags.set(Flags::PAUSED_BY_QUEUE);
+            }
+        }
+        self.touch();
+        if self.flags.has(Flags::ABOVE_MARK) { Grown::Above } else { Grown::Below }
+    }
+
+    /// The queue has shrunk, or its marks have changed: at or below the low mark, what was paused goes on. Returns whether reading was.
+    pub(crate) fn queue_has_shrunk(&self) -> bool {
+        let low = self.state.with(|state| state.queued() <= state.options.low_water_mark as u64);
+        if low {
+            self.flags.clear(Flags::ABOVE_MARK);
+        }
+        low && self.flags.take(Flags::PAUSED_BY_QUEUE)
+    }
+
+    /// Makes the connection's timer fit its deadlines.
+    pub(crate) fn arm_timer(&self) {
+        let (last_read, last_write) = (self.last_read.get(), self.last_write.get());
+        self.state.with(|state| {
+            let Some(deadlines) = state.deadlines.as_deref_mut() else { return };
+            match (deadlines.next(last_read, last_write), deadlines.timer) {
+                (None, None) => {}
+                (None, Some(key)) => {
+                    self.reactor.disarm(key);
+                    deadlines.timer = None;
+                }
+                (Some(next), None) => deadlines.timer = Some(self.reactor.arm(next, self.token)),
+                (Some(next), Some(key)) => self.reactor.rearm(key, next),
+            }
+        });
+    }
+}
+
+/// What became of a queue that has grown.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Grown {
+    Below,
+    Above,
+    Overflow,
+}
+
+impl State {
+    pub(crate) fn queue(&mut self) -> &mut WriteQueue {
+        self.queue.get_or_insert_with(|| Box::new(WriteQueue::new()))
+    }
+
+    /// Bytes queued.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queue.as_deref().map_or(0, WriteQueue::len)
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
+        self.deadlines.get_or_insert_default()
+    }
+
+    /// What the queue is done with and its owner has to drop.
+    pub(crate) fn take_spent(&mut self) -> Spent {
+        self.queue.as_deref_mut().map(WriteQueue::take_spent).unwrap_or_default()
+    }
+}

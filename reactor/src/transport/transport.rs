@@ -1,0 +1,373 @@
+//! The handle to a connection.
+
+use std::fmt;
+use std::fs::File;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::address::Address;
+use crate::close_reason::{CloseReason, Idle, Phase};
+use crate::contain::contain_drop;
+use crate::error::{Error, Result};
+use crate::options::Keepalive;
+use crate::reactor::{GATHER_BYTES, Reactor};
+
+use super::flags::Flags;
+use super::peer::Peer;
+use super::shared::{Grown, Shared};
+
+/// A connection, as its protocol and everybody else sees it: a cheap handle that may be cloned and stored anywhere on the
+/// loop's thread.
+///
+/// None of its methods blocks or calls back before it returns. Once the connection has ended every one of them is harmless and
+/// says so by its return value; the handle itself keeps neither the connection nor the protocol alive.
+///
+/// - **Writing**: [`write`](Self::write), [`write_chunk`](Self::write_chunk), [`write_file`](Self::write_file). What a callback
+///   writes to its own connection leaves in one system call when the callback returns; what is written to another one leaves
+///   before the turn ends. What the kernel does not take at once is queued.
+/// - **Back-pressure**: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
+///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
+///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
+/// - **Ending**: [`close`](Self::close), [`close_write`](Self::close_write), [`fail`](Self::fail), [`abort`](Self::abort).
+/// - **Time**: [`set_idle_timeout`](Self::set_idle_timeout).
+/// - **Knowing**: [`peer`](Self::peer), [`local_address`](Self::local_address), [`id`](Self::id), [`is_open`](Self::is_open).
+/// - **The protocol**: [`handle`](Self::handle) reaches it from elsewhere, [`switch_to`](Self::switch_to) replaces it.
+#[doc(alias = "ITransport")]
+#[doc(alias = "ITCPTransport")]
+#[derive(Clone)]
+pub struct Transport {
+    pub(crate) shared: Rc<Shared>,
+}
+
+/// What became of a write.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum WriteStatus {
+    /// It is sent or queued.
+    Accepted,
+    /// It is queued, and the queue is above its high mark: better write no more until
+    /// [`write_resumed`](crate::Protocol::write_resumed).
+    Paused,
+    /// Nothing was written: the connection has ended, or its writing side is closed.
+    Closed,
+    /// The queue has passed its limit, and the connection is being aborted with
+    /// [`CloseReason::Overflow`].
+    Overflow,
+}
+
+/// Names a connection in logs, uniquely within its reactor.
+#[derive(Copy, Clone, PartialEq, Eq, Hash)]
+pub struct ConnectionId(u64);
+
+impl Transport {
+    /// Sends `data`, in order after everything written before. The bytes are copied once, unless the kernel takes them at once.
+    ///
+    /// It never blocks and never fails loudly: the status tells what became of the bytes, and
+    /// [`connection_lost`](crate::Protocol::connection_lost) tells when they could not be delivered. It may be ignored: a peer
+    /// that does not read is stopped by back-pressure or at the queue's limit.
+    #[inline]
+    pub fn write(&self, data: &[u8]) -> WriteStatus {
+        const CAN_GATHER: u32 = Flags::GATHERING | Flags::QUEUED | Flags::NO_OUTPUT;
+        if self.shared.flags.get() & CAN_GATHER == Flags::GATHERING {
+            let gathered = self.shared.reactor.core().gathered.with(|gathered| {
+                let fits = data.len() <= GATHER_BYTES - gathered.len().min(GATHER_BYTES);
+                if fits {
+                    gathered.extend_from_slice(data);
+                }
+                fits
+            });
+            if gathered {
+                return WriteStatus::Accepted;
+            }
+        }
+        self.write_queued(data)
+    }
+
+    #[inline(never)]
+    fn write_queued(&self, data: &[u8]) -> WriteStatus {
+        self.queue(|queue| queue.push_slice(data))
+    }
+
+    /// Sends a chunk without copying it: the queue holds it, shared with whoever else does, until the kernel has it.
+    ///
+    /// Best for what is large or goes to many connections; small slices are cheaper through [`write`](Self::write).
+    pub fn write_chunk(&self, chunk: impl Into<Bytes>) -> WriteStatus {
+        let chunk = chunk.into();
+        self.queue(move |queue| queue.push_chunk(chunk))
+    }
+
+    /// Sends the bytes `range` of `file`, without taking them through this process where the kernel can (`sendfile(2)`).
+    ///
+    /// The file is read when its turn in the queue comes. Should it end before the range does, the connection is lost with an
+    /// [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) error, for the peer was promised more. A file on a slow disk blocks the
+    /// loop while it is read. A range of a file counts towards the marks, but, as it takes no memory, not towards the limit.
+    pub fn write_file(&self, file: impl Into<Arc<File>>, range: Range<u64>) -> WriteStatus {
+        let file = file.into();
+        self.queue(move |queue| queue.push_file(file, range))
+    }
+
+    fn queue(&self, push: impl FnOnce(&mut crate::buffer::WriteQueue)) -> WriteStatus {
+        let shared = &*self.shared;
+        if shared.flags.has(Flags::NO_OUTPUT) {
+            // What `push` owns is dropped with it, while nothing is borrowed.
+            return WriteStatus::Closed;
+        }
+        if shared.flags.has(Flags::GATHERING) {
+            shared.queue_gathered();
+        }
+        let spent = shared.state.with(|state| {
+            push(state.queue());
+            state.take_spent()
+        });
+        drop(spent);
+        shared.flags.set(Flags::QUEUED);
+        match shared.queue_has_grown() {
+            Grown::Below => WriteStatus::Accepted,
+            Grown::Above => WriteStatus::Paused,
+            Grown::Overflow => WriteStatus::Overflow,
+        }
+    }
+
+    /// Ends the connection in good order: the protocol gets no more input, everything queued is sent, then the peer is told
+    /// (FIN), and what it still sends is read and dropped until it ends too, for two seconds or 256 KiB at the most. (To close
+    /// with input unread would make the kernel reset the connection, and the reset would destroy the last reply on its way.)
+    ///
+    /// All of it within the close timeout (30 s by default), then the connection is aborted with
+    /// [`CloseReason::TimedOut`]. [`connection_lost`](crate::Protocol::connection_lost) comes when it is over. Calling it again does
+    /// nothing.
+    #[doc(alias = "loseConnection")]
+    pub fn close(&self) {
+        let shared = &*self.shared;
+        if shared.flags.has(Flags::CLOSING | Flags::ENDING | Flags::ENDED) {
+            return;
+        }
+        shared.flags.set(Flags::CLOSING | Flags::WRITE_CLOSING);
+        shared.touch();
+    }
+
+    /// Tells the peer that nothing more will be sent, once everything queued has been, and goes on reading.
+    ///
+    /// The connection ends when the peer does the same.
+    #[doc(alias = "loseWriteConnection")]
+    pub fn close_write(&self) {
+        let shared = &*self.shared;
+        if !shared.flags.has(Flags::NO_OUTPUT) {
+            shared.flags.set(Flags::WRITE_CLOSING);
+            shared.touch();
+        }
+    }
+
+    /// Ends the connection as [`close`](Self::close) does, because the protocol cannot go on:
+    /// [`connection_lost`](crate::Protocol::connection_lost) then gets `error` in [`CloseReason::Failed`].
+    pub fn fail(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) {
+        self.close_because(CloseReason::Failed(error.into()));
+    }
+
+    /// Ends the connection now: what is queued is dropped and the peer gets a reset.
+    /// [`connection_lost`](crate::Protocol::connection_lost) comes from the loop, after the current callback.
+    #[doc(alias = "abortConnection")]
+    pub fn abort(&self) {
+        self.shared.end(CloseReason::Aborted);
+    }
+
+    pub(crate) fn close_because(&self, reason: CloseReason) {
+        let shared = &*self.shared;
+        if shared.flags.has(Flags::ENDING | Flags::ENDED) {
+            contain_drop(reason);
+            return;
+        }
+        let late = shared.state.with(|state| match &mut state.rare().reason {
+            Some(_) => Some(reason),
+            empty => {
+                *empty = Some(reason);
+                None
+            }
+        });
+        contain_drop(late);
+        self.close();
+    }
+
+    /// Delivers no input until [`resume_reading`](Self::resume_reading). What the peer sends stays in the kernel, and once that is
+    /// full, with the peer. A reset by the peer is noticed all the same.
+    #[doc(alias = "pauseProducing")]
+    pub fn pause_reading(&self) {
+        self.shared.flags.set(Flags::PAUSED_BY_USER);
+        self.shared.flags.clear(Flags::RESUMED);
+    }
+
+    /// Goes on with delivering input: the protocol hears [`read_resumed`](crate::Protocol::read_resumed), then gets what is there.
+    /// While back-pressure holds reading too, that waits until the queue is down to its low mark.
+    #[doc(alias = "resumeProducing")]
+    pub fn resume_reading(&self) {
+        let shared = &*self.shared;
+        if shared.flags.take(Flags::PAUSED_BY_USER) {
+            shared.flags.set(Flags::RESUMED);
+            shared.serve_again();
+        }
+    }
+
+    /// Has the user paused reading?
+    pub fn is_reading_paused(&self) -> bool {
+        self.shared.flags.has(Flags::PAUSED_BY_USER)
+    }
+
+    /// Sets the marks, in bytes queued: above `high` the protocol hears [`write_paused`](crate::Protocol::write_paused), at or below
+    /// `low` [`write_resumed`](crate::Protocol::write_resumed). Defaults: 16 KiB and 64 KiB. A `low` above `high` is taken as `high`.
+    #[doc(alias = "bufferSize")]
+    pub fn set_water_marks(&self, low: usize, high: usize) {
+        self.shared.state.with(|state| {
+            let options = Rc::make_mut(&mut state.options);
+            options.low_water_mark = low.min(high);
+            options.high_water_mark = high;
+        });
+        if self.shared.flags.has(Flags::QUEUED) {
+            if self.shared.queue_has_shrunk() {
+                self.shared.serve_again();
+            }
+            self.shared.queue_has_grown();
+        }
+    }
+
+    /// Sets how much memory, in bytes, the queue may keep alive before the connection is aborted with
+    /// [`CloseReason::Overflow`]. Default: 16 MiB.
+    pub fn set_queue_limit(&self, bytes: usize) {
+        self.shared.state.with(|state| Rc::make_mut(&mut state.options).queue_limit = bytes);
+        if self.shared.flags.has(Flags::QUEUED) {
+            self.shared.queue_has_grown();
+        }
+    }
+
+    /// Sets whether reading stops while the queue is above its high mark. Default: true, which bounds a server that answers what
+    /// it reads without a line of code. Two peers that both send much before they read want it off, lest each wait for the other;
+    /// so does a relay, whose output is another connection's input.
+    pub fn set_backpressure(&self, on: bool) {
+        let shared = &*self.shared;
+        shared.state.with(|state| Rc::make_mut(&mut state.options).backpressure = on);
+        if on && shared.flags.has(Flags::ABOVE_MARK) {
+            shared.flags.set(Flags::PAUSED_BY_QUEUE);
+        } else if !on && shared.flags.take(Flags::PAUSED_BY_QUEUE) {
+            shared.serve_again();
+        }
+    }
+
+    /// Watches for idleness of one kind: after `limit` without it the protocol hears [`timed_out`](crate::Protocol::timed_out), which
+    /// ends the connection unless it is overridden. `None` stops watching, which is the default. Time counts from now.
+    ///
+    /// Pushing the timeout back, on every byte, costs a store.
+    #[doc(alias = "setTimeout")]
+    #[doc(alias = "resetTimeout")]
+    pub fn set_idle_timeout(&self, idle: Idle, limit: Option<Duration>) {
+        let shared = &*self.shared;
+        if shared.flags.has(Flags::CLOSING | Flags::ENDING | Flags::ENDED) {
+            return;
+        }
+        let now = shared.reactor.deadline(Duration::ZERO);
+        shared.state.with(|state| state.deadlines().set_idle(idle, limit, now));
+        shared.arm_timer();
+    }
+
+    /// Bytes written that the kernel has not taken yet. What the running callback has written counts.
+    pub fn queued(&self) -> u64 {
+        let gathered = if self.shared.flags.has(Flags::GATHERING) {
+            self.shared.reactor.core().gathered.with(|gathered| gathered.len() as u64)
+        } else {
+            0
+        };
+        gathered + self.shared.state.with(|state| state.queued())
+    }
+
+    /// Can the protocol still get input or send output? False once `close`, `fail` or `abort` was called, or the connection has
+    /// ended.
+    pub fn is_open(&self) -> bool {
+        !self.shared.flags.has(Flags::CLOSING | Flags::ENDING | Flags::ENDED)
+    }
+
+    /// The connection's name in logs.
+    pub fn id(&self) -> ConnectionId {
+        ConnectionId(self.shared.token.to_bits())
+    }
+
+    /// Who is on the other end.
+    #[doc(alias = "getPeer")]
+    pub fn peer(&self) -> Peer {
+        Peer::new(self.shared.clone())
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    #[doc(alias = "getHost")]
+    pub fn local_address(&self) -> Result<Address> {
+        self.peer().local_address()
+    }
+
+    /// The reactor that serves the connection.
+    pub fn reactor(&self) -> &Reactor {
+        &self.shared.reactor
+    }
+
+    /// Sends small segments at once (`TCP_NODELAY`, on by default), or lets the kernel gather them. Does nothing on a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    #[doc(alias = "setTcpNoDelay")]
+    pub fn set_nodelay(&self, nodelay: bool) -> Result<()> {
+        self.shared
+            .state
+            .with(|state| state.socket.set_nodelay(nodelay))
+            .map_err(|error| Error::io("could not set TCP_NODELAY", error))
+    }
+
+    /// Has the kernel probe the peer while it is silent, or not (the default). Does nothing on a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended, or a time is out of the kernel's range.
+    #[doc(alias = "setTcpKeepAlive")]
+    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> Result<()> {
+        self.shared
+            .state
+            .with(|state| state.socket.set_keepalive(keepalive))
+            .map_err(|error| Error::io("could not set keepalive", error))
+    }
+
+    /// The default end of an idle connection: an orderly one, unless it is output that does not move.
+    pub(crate) fn end_idle(&self, idle: Idle) {
+        let reason = CloseReason::TimedOut(Phase::Idle(idle));
+        if self.queued() > 0 {
+            self.shared.end(reason);
+        } else {
+            self.close_because(reason);
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("id", &self.id())
+            .field("peer", &self.peer().address())
+            .field("open", &self.is_open())
+            .field("queued", &self.queued())
+            .finish()
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The generation counts connections and other sources; the slot makes it unique should that ever wrap.
+        write!(f, "#{}.{}", self.0 >> 32, self.0 & u64::from(u32::MAX))
+    }
+}
+
+impl fmt::Debug for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
