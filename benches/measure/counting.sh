@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Functions that count what a server spends; sourced by instructions.sh and counted.sh, which set `scratch` to a folder of
 # their own. In a server's command, {} stands for the port that it is to listen on.
 # No function leaves a process behind: what is started is killed by its id, by `end_server` or when the shell ends.
