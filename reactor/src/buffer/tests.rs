@@ -47,6 +47,7 @@ struct Script {
     writes: usize,
     vectored: usize,
     files: usize,
+    largest_file: usize,
 }
 
 impl Script {
@@ -98,6 +99,7 @@ impl Sink for Script {
         let writes = self.writes;
         let sent = send_file_by_copy(self, file, offset, count);
         (self.writes, self.files) = (writes, self.files + 1);
+        self.largest_file = self.largest_file.max(count);
         sent
     }
 }
@@ -302,6 +304,32 @@ fn blocks_grow_to_their_limit_and_return_while_the_queue_is_written() {
 }
 
 #[test]
+fn many_tiny_slices_make_a_block_grow_few_times() {
+    let mut queue = WriteQueue::new();
+    let mut sizes: Vec<usize> = (0..4 * 64 * 1024)
+        .map(|_| {
+            queue.push_slice(b"x");
+            queue.footprint()
+        })
+        .collect();
+    sizes.dedup();
+    assert_eq!(sizes.len(), 4 * 8, "four blocks from 512 bytes to 64 KiB");
+}
+
+#[test]
+fn the_entry_table_shrinks_with_the_queue() {
+    let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
+    let file = Arc::new(file_of(b"0123456789"));
+    for _ in 0..10_000 {
+        queue.push_file(Arc::clone(&file), 0..1);
+    }
+    for left in [5000, 100, 0] {
+        let _ = queue.flush(&mut sink, usize::try_from(queue.len()).unwrap() - left).unwrap();
+        assert!(queue.entries.capacity() <= 16 + 4 * left, "{} places for {left} entries", queue.entries.capacity());
+    }
+}
+
+#[test]
 fn a_large_slice_is_split_into_blocks() {
     let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
     queue.push_slice(&vec![b'x'; 200 * 1024]);
@@ -348,7 +376,7 @@ fn a_budget_is_used_up_and_not_passed() {
     queue.push_slice(b"abcdef");
     queue.push_chunk(vec![b'g'; 200].into());
     queue.push_file(file_of(b"0123456789"), 0..10);
-    for budget in [0, 4, 50, 155, 4, 2] {
+    for budget in [0, 4, 2, 50, 150, 4, 5] {
         let flush = queue.flush(&mut sink, budget).unwrap();
         assert_eq!(flush, Flush { written: budget as u64, outcome: FlushOutcome::Budget });
     }
@@ -451,6 +479,7 @@ fn huge_ranges_do_not_overflow() {
     let mut sink = Script::default();
     assert_eq!(queue.flush(&mut sink, usize::MAX).unwrap_err().kind(), ErrorKind::UnexpectedEof);
     assert_eq!(sink.taken, b"56789");
+    assert_eq!(sink.largest_file, 0x7fff_f000, "what the kernel accepts");
     assert_eq!(queue.len(), u64::MAX - 5);
     let mut queue = WriteQueue::new();
     queue.push_file(file, u64::MAX - 2..u64::MAX);

@@ -234,9 +234,6 @@ impl WriteQueue {
         if let Some(entry) = self.entries.swap_remove_front(self.spent) {
             self.kept = self.kept.saturating_sub(entry.kept());
         }
-        if self.is_empty() {
-            self.length = 0;
-        }
         self.trim();
     }
 
