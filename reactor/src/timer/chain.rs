@@ -69,9 +69,4 @@ impl Chain {
         }
         Some(index)
     }
-
-    /// The timers in order. Changing one's link after the iterator gave it does no harm.
-    pub(super) fn next_after(self, links: &[Link], index: u32) -> Option<u32> {
-        (index != self.last).then(|| links[index as usize].next)
-    }
 }

@@ -1,8 +1,11 @@
 //! The dial: which timer is due when, told by place alone.
 
-use super::chain::{EXPIRED, Link, NONE};
+use super::chain::{Chain, EXPIRED, Link, NONE};
 use super::level::{BITS, Level};
 use super::slot::Slot;
+
+/// How many timers' room `rear` keeps for the next time: 4 KiB, as much as a level takes.
+const REAR_KEPT: usize = 256;
 
 /// Orders timers, which it knows by their index, by deadline; it holds neither deadlines nor values.
 ///
@@ -25,6 +28,8 @@ pub(super) struct Dial {
     overdue_in_order: bool,
     /// By index, for every timer there ever was.
     links: Vec<Link>,
+    /// Empty but while timers move from one slot to others; kept for its memory.
+    rear: Vec<(u32, u64)>,
 }
 
 impl Dial {
@@ -37,6 +42,7 @@ impl Dial {
             overdue_latest: 0,
             overdue_in_order: true,
             links: Vec::new(),
+            rear: Vec::new(),
         }
     }
 
@@ -48,6 +54,7 @@ impl Dial {
     pub(super) fn shrink_to(&mut self, capacity: usize) {
         self.links.truncate(capacity);
         self.links.shrink_to_fit();
+        self.rear = Vec::new();
         if self.occupied == 0 {
             self.levels = Vec::new();
         }
@@ -124,12 +131,35 @@ impl Dial {
             self.overdue_latest = earliest;
             return true;
         }
-        let mut timer = Some(chain.first);
-        while let Some(index) = timer {
-            timer = chain.next_after(&self.links, index);
-            self.append(index, deadline(index));
-        }
+        self.move_down(chain, deadline);
         true
+    }
+
+    /// Puts the timers of a chain that is no longer on the dial where they belong now, in their order.
+    ///
+    /// In a long chain each step waits for memory, so it is walked from both ends at once and the waits overlap: that
+    /// halves the time for a million timers.
+    fn move_down(&mut self, chain: Chain, deadline: impl Fn(u32) -> u64) {
+        let Chain { mut first, mut last } = chain;
+        let mut rear = std::mem::take(&mut self.rear);
+        loop {
+            let next = self.links[first as usize].next;
+            self.append(first, deadline(first));
+            if first == last {
+                break;
+            }
+            rear.push((last, deadline(last)));
+            if next == last {
+                break;
+            }
+            first = next;
+            last = self.links[last as usize].previous;
+        }
+        for (index, deadline) in rear.drain(..).rev() {
+            self.append(index, deadline);
+        }
+        rear.shrink_to(REAR_KEPT);
+        self.rear = rear;
     }
 
     /// Puts overdue timers in the order of their deadlines. Only those that were inserted late, and the later ones

@@ -250,6 +250,29 @@ fn equal_deadlines_expire_in_the_order_of_insertion_from_whatever_level_they_com
 }
 
 #[test]
+fn a_crowd_expires_in_the_order_of_deadlines_and_among_equals_of_insertion() {
+    let mut random = Random(3);
+    for size in (0..40).chain([1_000, 10_000]) {
+        for range in [1, 3, 300, 70_000, 1 << 24] {
+            let mut wheel = TimerWheel::new();
+            let mut expected: Vec<(u64, usize)> = (0..size).map(|value| (random.below(range) + 500, value)).collect();
+            for &(deadline, value) in &expected {
+                wheel.insert(deadline, (deadline, value));
+            }
+            expected.sort_unstable();
+            let mut taken = Vec::new();
+            let mut now = 0;
+            while !wheel.is_empty() {
+                now += 1 + random.below(range);
+                taken.extend(expire_and_take(&mut wheel, now));
+                assert!(taken.iter().all(|&(deadline, _)| deadline <= now));
+            }
+            assert_eq!(taken, expected);
+        }
+    }
+}
+
+#[test]
 fn a_reset_timer_is_the_last_of_its_deadline() {
     let mut wheel = TimerWheel::new();
     let first = wheel.insert(1_000, "first");
@@ -438,7 +461,8 @@ fn a_panic_while_announcing_leaves_the_rest_armed() {
     }));
     assert!(unwound.is_err());
     assert_eq!(wheel.next_deadline(), Some(5));
-    assert_eq!(expire_and_take(&mut wheel, 1_000), [5, 300, 300]);
+    wheel.insert(4, 4);
+    assert_eq!(expire_and_take(&mut wheel, 1_000), [4, 5, 300, 300]);
     assert_eq!(wheel.len(), 2);
 }
 

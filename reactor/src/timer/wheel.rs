@@ -24,8 +24,9 @@ use super::key::TimerKey;
 ///   over the value when its turn has come. Between the two the timer can still be cancelled or reset.
 /// * Getters: [`deadline`](Self::deadline), [`get`](Self::get), [`get_mut`](Self::get_mut),
 ///   [`contains`](Self::contains), [`is_armed`](Self::is_armed), [`len`](Self::len),
-///   [`is_empty`](Self::is_empty), [`now`](Self::now).
-/// * The end: [`pop_any`](Self::pop_any) gives the values back one at a time.
+///   [`is_empty`](Self::is_empty), [`capacity`](Self::capacity), [`now`](Self::now).
+/// * The end: [`pop_any`](Self::pop_any) gives the values back one at a time,
+///   [`shrink_to_fit`](Self::shrink_to_fit) the memory.
 ///
 /// A timer is never announced early. Timers of one deadline are announced in the order in which they were
 /// inserted or last reset.
@@ -38,9 +39,9 @@ use super::key::TimerKey;
 /// proportion to the timers it announces or moves from a coarse level to a finer one, which happens to a
 /// timer at most seven times and, within a minute of milliseconds, once; idle ticks cost nothing, however many.
 ///
-/// A timer takes 24 bytes and its value, rounded up to 8. Each level in use takes 4 KiB: one for deadlines within 256
-/// ticks, two within 65,536, at most eight. An unused wheel has allocated nothing. The memory of ended timers is
-/// used again, and given back by [`shrink_to_fit`](Self::shrink_to_fit).
+/// A timer takes 20 bytes and its value, rounded up to 8: 32 with a `usize`. Each level in use takes 4 KiB: one for
+/// deadlines within 256 ticks, two within 65,536, at most eight. An unused wheel has allocated nothing. The memory of
+/// ended timers is used again, and given back by [`shrink_to_fit`](Self::shrink_to_fit).
 ///
 /// # Example
 ///
@@ -121,7 +122,6 @@ impl<T> TimerWheel<T> {
     /// A timer that has expired but has not been taken is armed again. Among timers of the same deadline it is
     /// the last from now on, even if the deadline is what it was.
     #[doc(alias = "IDelayedCall.reset")]
-    #[doc(alias = "IDelayedCall.delay")]
     pub fn reset(&mut self, key: TimerKey, deadline: u64) -> bool {
         let entry = self.entries.get_mut(key.index as usize);
         let Some(entry) = entry.filter(|entry| entry.generation == key.generation) else {
