@@ -131,6 +131,15 @@ impl LineDecoder {
         }
     }
 
+    /// Gives what has come of a line that has not ended yet, and forgets it: the next byte starts a line. For a protocol
+    /// that stops in the middle of a line, and hands the bytes to whoever takes over.
+    pub fn take_partial(&mut self) -> Vec<u8> {
+        let partial = std::mem::take(&mut self.collected);
+        let begun = self.state == State::Line;
+        self.state = State::Line;
+        if begun { partial } else { Vec::new() }
+    }
+
     /// The next line in `input`, which is moved forward past it; `None` when nothing is left of the input and more is
     /// needed.
     ///
@@ -159,7 +168,7 @@ impl LineDecoder {
             self.start_line();
         }
         let (whole, room) = (*input, self.limit() - self.collected.len());
-        let window = whole.get(..room).unwrap_or(whole);
+        let window = &whole[..room.min(whole.len())];
         match self.find(window) {
             Some(Found { end, length }) => {
                 *input = &whole[end..];
@@ -201,6 +210,7 @@ impl LineDecoder {
         self.state = State::Line;
     }
 
+    #[inline]
     fn find(&mut self, window: &[u8]) -> Option<Found> {
         let found = self.delimiter.find(&self.collected, window);
         #[cfg(test)]

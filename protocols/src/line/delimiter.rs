@@ -51,17 +51,25 @@ impl Delimiter {
 
     /// The first delimiter that ends inside `bytes`, which directly follow `before`. What is in `before` has been
     /// searched already.
+    #[inline]
     pub(super) fn find(&self, before: &[u8], bytes: &[u8]) -> Option<Found> {
-        if *self == Self::LfOrCrLf {
-            let at = memchr::memchr(b'\n', bytes)?;
-            let length = if follows(before, &bytes[..at], b"\r") { 2 } else { 1 };
-            return Some(Found { end: at + 1, length });
+        match self {
+            Self::CrLf => memchr::memchr_iter(b'\n', bytes)
+                .find(|at| ends_in_cr(before, &bytes[..*at]))
+                .map(|at| Found { end: at + 1, length: 2 }),
+            Self::LfOrCrLf => memchr::memchr(b'\n', bytes)
+                .map(|at| Found { end: at + 1, length: 1 + usize::from(ends_in_cr(before, &bytes[..at])) }),
+            Self::Bytes(delimiter) => {
+                let (last, start) = delimiter.split_last()?;
+                let at = memchr::memchr_iter(*last, bytes).find(|at| follows(before, &bytes[..*at], start))?;
+                Some(Found { end: at + 1, length: delimiter.len() })
+            }
         }
-        let delimiter = self.as_bytes();
-        let (last, start) = delimiter.split_last()?;
-        let at = memchr::memchr_iter(*last, bytes).find(|at| follows(before, &bytes[..*at], start))?;
-        Some(Found { end: at + 1, length: delimiter.len() })
     }
+}
+
+fn ends_in_cr(before: &[u8], bytes: &[u8]) -> bool {
+    bytes.last().or(before.last()) == Some(&b'\r')
 }
 
 /// Do `before` and `bytes`, one after the other, end with `expected`?

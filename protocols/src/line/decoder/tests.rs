@@ -185,6 +185,17 @@ fn the_rest_of_the_input_is_left_to_whoever_called() {
 }
 
 #[test]
+fn after_its_partial_line_is_taken_a_decoder_starts_afresh() {
+    let mut decoder = decoder(&Delimiter::CrLf, 4);
+    decode(&mut decoder, [&b"ab\r"[..]]);
+    assert_eq!(decoder.take_partial(), b"ab\r");
+    assert_eq!(decode(&mut decoder, [&b"\n\r\n"[..]]).0, [Event::Line(b"\n".to_vec())]);
+    decode(&mut decoder, [&b"too long"[..]]);
+    assert_eq!(decoder.take_partial(), b"");
+    assert_eq!(decode(&mut decoder, [&b"ok\r\n"[..]]).0, [Event::Line(b"ok".to_vec())]);
+}
+
+#[test]
 fn with_either_delimiter_a_cr_alone_is_a_part_of_the_line() {
     let (events, partial) = decode(&mut decoder(&Delimiter::LfOrCrLf, 9), [&b"a\rb\r"[..], b"\r\n\rc\n", b"d\r"]);
     assert_eq!(events, [Event::Line(b"a\rb\r".to_vec()), Event::Line(b"\rc".to_vec())]);
