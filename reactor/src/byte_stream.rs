@@ -75,17 +75,32 @@ impl Socket {
     /// the peer has closed, for then more may follow a short read and no event will tell.
     #[inline]
     pub(crate) fn read(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received> {
+        if let Self::Tcp(stream) = self {
+            let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
+            return Ok(Received { count, drained: short_is_drained && count < buffer.len() });
+        }
+        self.read_other(buffer)
+    }
+
+    /// Out of the straight line, which is TCP's.
+    #[inline(never)]
+    fn read_other(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         match self {
-            Self::Tcp(stream) => {
-                let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
-                Ok(Received { count, drained: short_is_drained && count < buffer.len() })
-            }
             Self::Unix(stream) => {
                 let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
                 Ok(Received { count, drained: false })
             }
             Self::Boxed(stream) => stream.read(buffer),
-            Self::Closed => Err(closed()),
+            Self::Tcp(_) | Self::Closed => Err(closed()),
+        }
+    }
+
+    #[inline(never)]
+    fn write_other(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL)),
+            Self::Boxed(stream) => stream.write(data),
+            Self::Tcp(_) | Self::Closed => Err(closed()),
         }
     }
 
@@ -249,12 +264,10 @@ pub(crate) fn apply_options(socket: &SockRef<'_>, tcp: bool, options: &StreamOpt
 impl Sink for Socket {
     #[inline]
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL)),
-            Self::Unix(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL)),
-            Self::Boxed(stream) => stream.write(data),
-            Self::Closed => Err(closed()),
+        if let Self::Tcp(stream) = self {
+            return retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL));
         }
+        self.write_other(data)
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -8,7 +8,6 @@ use std::ops::BitOr;
 pub struct Readiness(u16);
 
 impl Readiness {
-    pub(crate) const NONE: Self = Self(0);
     pub(crate) const READABLE: Self = Self(1);
     pub(crate) const WRITABLE: Self = Self(1 << 1);
     pub(crate) const READ_CLOSED: Self = Self(1 << 2);
@@ -56,8 +55,19 @@ impl Readiness {
         self.has(Self::AGAIN)
     }
 
+    /// What mio reports. An event that is nothing else is one of something to read.
     #[inline]
     pub(crate) fn of(event: &mio::event::Event) -> Self {
+        let unusual = event.is_writable()
+            || event.is_read_closed()
+            || event.is_write_closed()
+            || event.is_error()
+            || event.is_priority();
+        if unusual { Self::of_unusual(event) } else { Self::READABLE }
+    }
+
+    #[inline(never)]
+    fn of_unusual(event: &mio::event::Event) -> Self {
         let bit = |set: bool, bit: Self| if set { bit.0 } else { 0 };
         Self(
             bit(event.is_readable(), Self::READABLE)

@@ -21,7 +21,7 @@ use super::dispatch::{Dispatch, Turn};
 
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
-pub(crate) const GATHER_BYTES: usize = 64 * 1024;
+const GATHER_BYTES: usize = 64 * 1024;
 
 /// A handle to the loop: cheap to clone, tied to the loop's thread, harmless once the loop has ended.
 ///
@@ -211,8 +211,8 @@ impl Core {
     }
 }
 
-/// Serves one source.
-#[inline]
+/// Serves one source. Inlined into the loop over the kernel's events, which is where it is hot.
+#[inline(always)]
 pub(crate) fn dispatch(turn: &mut Turn<'_>, token: Token, readiness: Readiness) {
     let core: &Core = turn.reactor.core();
     let Some(source) = core.sources.with(|sources| sources.take(token)) else { return };

@@ -6,7 +6,6 @@ mod dispatch;
 mod main_loop;
 mod source;
 
-pub(crate) use self::core::GATHER_BYTES;
 pub use self::core::Reactor;
 pub use self::delayed_call::DelayedCall;
 pub(crate) use self::dispatch::{Dispatch, Turn};

@@ -3,14 +3,15 @@
 use std::any::{Any, TypeId, type_name};
 
 use crate::close_reason::CloseReason;
+use crate::byte_stream::Received;
 use crate::contain::{Panicked, contain, contain_drop};
 use crate::producer::Producer;
 use crate::protocol::{Protocol, Succeed, Successor};
 use crate::reactor::{Dispatch, Turn};
 use crate::readiness::Readiness;
-use crate::transport::{Flags, Transport};
+use crate::transport::{Flags, Shared, Transport};
 
-use super::machine::{Pass, Step, step};
+use super::machine::{Input, Pass, Step, deliver, finish, receive, settle, step};
 
 pub(crate) struct Connection<P> {
     transport: Transport,
@@ -29,9 +30,34 @@ impl<P: Protocol> Connection<P> {
         Box::new(Self { transport, protocol })
     }
 
+    /// One visit, with everything that may happen in it.
+    #[inline(never)]
+    fn visit(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness, input: Input) -> Option<Box<dyn Dispatch>> {
+        let mut pass = Pass::begin(&self.transport.shared, readiness, input);
+        loop {
+            match contain(type_name::<P>, || self.tell(turn, &mut pass)) {
+                Ok(After::Keep) => return Some(self),
+                Ok(After::Switch) => {
+                    let transport = self.transport.clone();
+                    let successor = self.switch();
+                    if successor.is_none() {
+                        // Neither protocol is left to be told.
+                        finish(&transport.shared, &mut pass, CloseReason::Panicked);
+                    }
+                    return successor;
+                }
+                Ok(After::Lost) => break,
+                // In the last callback already?
+                Err(Panicked) if self.transport.shared.flags.has(Flags::ENDED) => break,
+                Err(Panicked) => panicked(&self.transport.shared),
+            }
+        }
+        contain_drop(self);
+        None
+    }
+
     /// Calls the protocol for as long as there is something to tell it.
-    #[inline]
-    fn visit(&mut self, turn: &mut Turn<'_>, pass: &mut Pass) -> After {
+    fn tell(&mut self, turn: &mut Turn<'_>, pass: &mut Pass) -> After {
         let Self { transport, protocol } = self;
         loop {
             match step(&transport.shared, turn, pass) {
@@ -63,9 +89,8 @@ impl<P: Protocol> Connection<P> {
 
     /// Puts the successor in this protocol's place. It is served next turn, so that protocols which hand over to each other for
     /// ever leave the others their turn.
-    #[inline(never)]
-    fn switch(self) -> Result<Box<dyn Dispatch>, Panicked> {
-        let Self { transport, protocol } = self;
+    fn switch(self: Box<Self>) -> Option<Box<dyn Dispatch>> {
+        let Self { transport, protocol } = *self;
         let shared = transport.shared.clone();
         shared.flags.clear(Flags::SWITCHING);
         if !shared.flags.has(Flags::CLOSING) {
@@ -79,7 +104,16 @@ impl<P: Protocol> Connection<P> {
             Some(successor) => Box::new(protocol).replace(*successor).0.into_source(transport),
             None => Self::new(transport, protocol) as Box<dyn Dispatch>,
         })
+        .ok()
     }
+}
+
+/// The protocol's last callback did not return: what it has written meanwhile is void.
+#[cold]
+fn panicked(shared: &Shared) {
+    shared.flags.clear(Flags::GATHERING);
+    shared.reactor.core().gathered.with(Vec::clear);
+    shared.end(CloseReason::Panicked);
 }
 
 fn take_leftover(transport: &Transport) -> Vec<u8> {
@@ -95,37 +129,25 @@ fn stop_producer(transport: &Transport) {
 }
 
 impl<P: Protocol> Dispatch for Connection<P> {
+    #[inline]
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        let mut pass = Pass::begin(&self.transport.shared, readiness);
-        loop {
-            match contain(type_name::<P>, || self.visit(turn, &mut pass)) {
-                Ok(After::Keep) => return Some(self),
-                Ok(After::Switch) => {
-                    let transport = self.transport.clone();
-                    return match (*self).switch() {
-                        Ok(source) => Some(source),
-                        Err(Panicked) => {
-                            // Neither protocol is left to be told.
-                            super::machine::finish(&transport.shared, &mut pass, CloseReason::Panicked);
-                            None
-                        }
-                    };
+        // The straight line: one read, one callback, one write. Whatever is unusual is left to `visit`.
+        let mut input = Input::Unread;
+        if readiness == Readiness::READABLE {
+            input = receive(&self.transport.shared, turn);
+            if let Input::Received(Ok(Received { count: count @ 1.., drained: true })) = input {
+                let Self { transport, protocol } = &mut *self;
+                deliver(&transport.shared, turn);
+                let called = contain(type_name::<P>, || protocol.data_received(transport, &turn.buffer[..count]));
+                if called.is_err() {
+                    panicked(&transport.shared);
+                } else if settle(&transport.shared) {
+                    return Some(self);
                 }
-                Ok(After::Lost) => break,
-                Err(Panicked) => {
-                    let shared = &self.transport.shared;
-                    if shared.flags.has(Flags::ENDED) {
-                        // It was in the last callback already.
-                        break;
-                    }
-                    shared.flags.clear(Flags::GATHERING);
-                    shared.reactor.core().gathered.with(Vec::clear);
-                    shared.end(CloseReason::Panicked);
-                }
+                input = Input::Delivered;
             }
         }
-        contain_drop(self);
-        None
+        self.visit(turn, readiness, input)
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

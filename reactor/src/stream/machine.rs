@@ -11,14 +11,14 @@
 //!    +--------------------------------------------------------------------> +
 //! ```
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use mio::Interest;
 
 use crate::budget;
 use crate::buffer::{FlushOutcome, Sink};
-use crate::byte_stream::Socket;
+use crate::byte_stream::{Received, Socket};
 use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::contain::contain_drop;
 use crate::reactor::Turn;
@@ -50,6 +50,13 @@ pub(super) enum Step {
     Lost,
 }
 
+/// What the straight line has done about reading when it leaves the rest to a pass.
+pub(super) enum Input {
+    Unread,
+    Received(io::Result<Received>),
+    Delivered,
+}
+
 /// One visit of the loop to a connection.
 pub(super) struct Pass {
     /// There may be something to read.
@@ -57,6 +64,8 @@ pub(super) struct Pass {
     /// The event, the timer or the loop's end wants looking at beyond reading.
     attention: bool,
     readiness: Readiness,
+    /// A read that is still to be acted on.
+    received: Option<io::Result<Received>>,
     read_left: usize,
     write_left: usize,
     produces_left: usize,
@@ -64,25 +73,25 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    #[inline]
-    pub(super) fn begin(shared: &Shared, readiness: Readiness) -> Self {
+    /// Begins a visit; `input` is what was done about reading already.
+    pub(super) fn begin(shared: &Shared, readiness: Readiness, input: Input) -> Self {
         let mut pass = Self {
-            may_read: true,
+            may_read: matches!(input, Input::Unread),
             attention: false,
             readiness,
+            received: if let Input::Received(received) = input { Some(received) } else { None },
             read_left: budget::READ_BYTES,
             write_left: budget::WRITE_BYTES,
             produces_left: budget::PRODUCES,
             reason: None,
         };
         if readiness != Readiness::READABLE {
-            pass.begin_slowly(&shared.flags);
+            pass.look_at_readiness(&shared.flags);
         }
         pass
     }
 
-    #[inline(never)]
-    fn begin_slowly(&mut self, flags: &Flags) {
+    fn look_at_readiness(&mut self, flags: &Flags) {
         let readiness = self.readiness;
         let hung_up = Readiness::READ_CLOSED | Readiness::WRITE_CLOSED | Readiness::ERROR;
         if readiness.has(Readiness::WRITABLE | hung_up) {
@@ -108,12 +117,37 @@ impl Pass {
     }
 }
 
+/// The straight line, first half: reads once, if reading is all that there is to do.
+#[inline]
+pub(super) fn receive(shared: &Shared, turn: &mut Turn<'_>) -> Input {
+    let flags = shared.flags.get();
+    if flags & (Flags::ATTENTION | Flags::NO_INPUT) != 0 {
+        return Input::Unread;
+    }
+    let short_is_drained = flags & (Flags::PEER_CLOSED | Flags::URGENT) == 0;
+    Input::Received(shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)))
+}
+
+/// Bytes were read: the protocol is about to get them.
+#[inline]
+pub(super) fn deliver(shared: &Shared, turn: &Turn<'_>) {
+    shared.last_read.set(turn.reactor.core().now.get());
+    shared.flags.set(Flags::GATHERING);
+}
+
+/// The straight line, second half: sends what the callback wrote. Returns whether nothing else is to be done.
+#[inline]
+pub(super) fn settle(shared: &Shared) -> bool {
+    send_gathered(shared);
+    shared.flags.clear(Flags::GATHERING);
+    !shared.flags.has(Flags::ATTENTION)
+}
+
 /// Goes on after the last callback, up to the next one.
 pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Step {
     let flags = &shared.flags;
     if flags.has(Flags::GATHERING) {
-        send_gathered(shared);
-        flags.clear(Flags::GATHERING);
+        settle(shared);
     }
     loop {
         if (flags.has(Flags::ATTENTION) || pass.attention)
@@ -121,21 +155,24 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
         {
             return step;
         }
-        if !pass.may_read || flags.has(Flags::NO_INPUT) {
-            return Step::Wait;
-        }
-        let short_is_drained = !flags.has(Flags::PEER_CLOSED | Flags::URGENT);
-        match shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)) {
-            Ok(received) if received.count > 0 => {
-                shared.last_read.set(turn.reactor.core().now.get());
-                pass.may_read = !received.drained && spend(shared, &mut pass.read_left, received.count);
-                flags.set(Flags::GATHERING);
-                return Step::Data(received.count);
+        let received = match pass.received.take() {
+            Some(received) => received,
+            None if !pass.may_read || flags.has(Flags::NO_INPUT) => return Step::Wait,
+            None => {
+                let short_is_drained = !flags.has(Flags::PEER_CLOSED | Flags::URGENT);
+                shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained))
             }
-            Ok(_) => {
+        };
+        match received {
+            Ok(Received { count: 0, .. }) => {
                 pass.may_read = false;
                 flags.set(Flags::READ_CLOSED | Flags::GATHERING);
                 return Step::ReadClosed;
+            }
+            Ok(Received { count, drained }) => {
+                deliver(shared, turn);
+                pass.may_read = !drained && spend(shared, &mut pass.read_left, count);
+                return Step::Data(count);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
             Err(error) => return finish(shared, pass, CloseReason::Lost(error)),
@@ -174,7 +211,7 @@ fn send_gathered(shared: &Shared) {
 }
 
 #[inline(never)]
-fn queue_unsent(shared: &Shared, gathered: &[u8], sent: std::io::Result<usize>) {
+fn queue_unsent(shared: &Shared, gathered: &[u8], sent: io::Result<usize>) {
     let sent = match sent {
         Ok(sent) => {
             shared.last_write.set(shared.reactor.core().now.get());
@@ -205,7 +242,7 @@ fn blocked(shared: &Shared) {
 }
 
 /// Nothing can be written any more. What the peer sent before it went is still delivered, so the connection does not end here.
-fn write_failed(shared: &Shared, error: std::io::Error) {
+fn write_failed(shared: &Shared, error: io::Error) {
     shared.flags.set(Flags::WRITE_FAILED);
     shared.flags.clear(Flags::QUEUED | Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
     let queue = shared.state.with(|state| {

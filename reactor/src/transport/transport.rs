@@ -14,7 +14,7 @@ use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::contain::contain_drop;
 use crate::error::{Error, Result};
 use crate::options::Keepalive;
-use crate::reactor::{GATHER_BYTES, Reactor};
+use crate::reactor::Reactor;
 
 use super::flags::Flags;
 use super::peer::Peer;
@@ -73,7 +73,8 @@ impl Transport {
         const CAN_GATHER: u32 = Flags::GATHERING | Flags::QUEUED | Flags::NO_OUTPUT;
         if self.shared.flags.get() & CAN_GATHER == Flags::GATHERING {
             let gathered = self.shared.reactor.core().gathered.with(|gathered| {
-                let fits = data.len() <= GATHER_BYTES - gathered.len().min(GATHER_BYTES);
+                // Its capacity is fixed: this never makes it grow.
+                let fits = data.len() <= gathered.capacity().wrapping_sub(gathered.len());
                 if fits {
                     gathered.extend_from_slice(data);
                 }
