@@ -14,7 +14,8 @@ impl<T> Guarded<T> {
         Self(RefCell::new(value))
     }
 
-    #[inline]
+    /// Always inlined: it is a flag's test around the closure, and calling it would cost more than it does.
+    #[inline(always)]
     #[expect(clippy::disallowed_methods, reason = "the one place that may borrow: the guard cannot leave it")]
     pub(crate) fn with<R>(&self, visit: impl FnOnce(&mut T) -> R) -> R {
         visit(&mut self.0.borrow_mut())

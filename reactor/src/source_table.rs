@@ -52,12 +52,16 @@ impl<T> SourceTable<T> {
         slot.source.take()
     }
 
-    /// Puts a source back, or, with a stale token, gives it back.
+    /// Puts a source back where it was taken from, or, with a stale token, gives it back.
     #[inline]
-    pub(crate) fn put(&mut self, token: Token, source: T) -> Option<T> {
+    pub(crate) fn put(&mut self, token: Token, source: T) -> Result<(), T> {
         match self.slots.get_mut(token.key()) {
-            Some(slot) if slot.generation == token.generation() => slot.source.replace(source),
-            _ => Some(source),
+            Some(slot) if slot.generation == token.generation() => {
+                debug_assert!(slot.source.is_none(), "a source was put where another one is");
+                slot.source = Some(source);
+                Ok(())
+            }
+            _ => Err(source),
         }
     }
 
@@ -98,7 +102,7 @@ mod tests {
     fn a_released_slot_is_not_reused_within_the_batch() {
         let mut table = SourceTable::new();
         let first = table.reserve().unwrap();
-        assert_eq!(table.put(first, 'a'), None);
+        assert_eq!(table.put(first, 'a'), Ok(()));
         assert_eq!(table.take(first), Some('a'));
         table.release(first);
         assert_eq!(table.len(), 0);
@@ -115,10 +119,10 @@ mod tests {
         table.release(old);
         table.free_released();
         let new = table.reserve().unwrap();
-        table.put(new, 'b');
+        assert_eq!(table.put(new, 'b'), Ok(()));
         assert_eq!(old.key(), new.key());
         assert_eq!(table.take(old), None);
-        assert_eq!(table.put(old, 'c'), Some('c'));
+        assert_eq!(table.put(old, 'c'), Err('c'));
         table.release(old);
         assert_eq!(table.take(new), Some('b'));
     }
@@ -128,7 +132,7 @@ mod tests {
         let mut table = SourceTable::new();
         let token = table.reserve().unwrap();
         table.release(token);
-        assert_eq!(table.put(token, 'a'), Some('a'));
+        assert_eq!(table.put(token, 'a'), Err('a'));
         table.release(token);
         assert_eq!(table.len(), 0);
         table.free_released();

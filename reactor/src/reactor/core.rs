@@ -132,7 +132,9 @@ impl Reactor {
 
     pub(crate) fn install(&self, token: Token, source: Box<dyn Dispatch>) {
         // A stale token gives the source back: it was released while it was out.
-        contain_drop(self.0.sources.with(|sources| sources.put(token, source)));
+        if let Err(stale) = self.0.sources.with(|sources| sources.put(token, source)) {
+            contain_drop(stale);
+        }
     }
 
     /// Ends a source from outside: it is dropped, or will be when it comes back from being served.
@@ -218,7 +220,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, token: Token, readiness: Readiness) 
     let Some(source) = core.sources.with(|sources| sources.take(token)) else { return };
     match source.ready(turn, readiness) {
         Some(source) => {
-            if let Some(stale) = core.sources.with(|sources| sources.put(token, source)) {
+            if let Err(stale) = core.sources.with(|sources| sources.put(token, source)) {
                 contain_drop(stale);
             }
         }

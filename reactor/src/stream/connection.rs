@@ -30,6 +30,20 @@ impl<P: Protocol> Connection<P> {
         Box::new(Self { transport, protocol })
     }
 
+    /// The straight line: one read, one callback, one write. Whatever is unusual is left to `visit`.
+    #[inline(always)]
+    fn straight(mut self: Box<Self>, turn: &mut Turn<'_>, count: usize) -> Option<Box<dyn Dispatch>> {
+        let Self { transport, protocol } = &mut *self;
+        deliver(&transport.shared, turn);
+        let called = contain(type_name::<P>, || protocol.data_received(transport, &turn.buffer[..count]));
+        if called.is_err() {
+            panicked(&transport.shared);
+        } else if settle(&transport.shared) {
+            return Some(self);
+        }
+        self.visit(turn, Readiness::READABLE, Input::Drained)
+    }
+
     /// One visit, with everything that may happen in it.
     #[inline(never)]
     fn visit(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness, input: Input) -> Option<Box<dyn Dispatch>> {
@@ -131,23 +145,15 @@ fn stop_producer(transport: &Transport) {
 impl<P: Protocol> Dispatch for Connection<P> {
     #[inline]
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        // The straight line: one read, one callback, one write. Whatever is unusual is left to `visit`.
-        let mut input = Input::Unread;
-        if readiness == Readiness::READABLE {
-            input = receive(&self.transport.shared, turn);
-            if let Input::Received(Ok(Received { count: count @ 1.., drained: true })) = input {
-                let Self { transport, protocol } = &mut *self;
-                deliver(&transport.shared, turn);
-                let called = contain(type_name::<P>, || protocol.data_received(transport, &turn.buffer[..count]));
-                if called.is_err() {
-                    panicked(&transport.shared);
-                } else if settle(&transport.shared) {
-                    return Some(self);
-                }
-                input = Input::Delivered;
-            }
+        if readiness == Readiness::READABLE
+            && let Some(received) = receive(&self.transport.shared, turn)
+        {
+            return match received {
+                Ok(Received { count: count @ 1.., drained: true }) => self.straight(turn, count),
+                received => self.visit(turn, readiness, Input::Received(received)),
+            };
         }
-        self.visit(turn, readiness, input)
+        self.visit(turn, readiness, Input::Unread)
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

@@ -52,9 +52,12 @@ pub(super) enum Step {
 
 /// What the straight line has done about reading when it leaves the rest to a pass.
 pub(super) enum Input {
+    /// Nothing.
     Unread,
+    /// A read that is still to be acted on.
     Received(io::Result<Received>),
-    Delivered,
+    /// All of it: nothing is left to be read.
+    Drained,
 }
 
 /// One visit of the loop to a connection.
@@ -119,13 +122,13 @@ impl Pass {
 
 /// The straight line, first half: reads once, if reading is all that there is to do.
 #[inline]
-pub(super) fn receive(shared: &Shared, turn: &mut Turn<'_>) -> Input {
+pub(super) fn receive(shared: &Shared, turn: &mut Turn<'_>) -> Option<io::Result<Received>> {
     let flags = shared.flags.get();
     if flags & (Flags::ATTENTION | Flags::NO_INPUT) != 0 {
-        return Input::Unread;
+        return None;
     }
     let short_is_drained = flags & (Flags::PEER_CLOSED | Flags::URGENT) == 0;
-    Input::Received(shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)))
+    Some(shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)))
 }
 
 /// Bytes were read: the protocol is about to get them.
@@ -136,18 +139,24 @@ pub(super) fn deliver(shared: &Shared, turn: &Turn<'_>) {
 }
 
 /// The straight line, second half: sends what the callback wrote. Returns whether nothing else is to be done.
-#[inline]
+#[inline(always)]
 pub(super) fn settle(shared: &Shared) -> bool {
     send_gathered(shared);
     shared.flags.clear(Flags::GATHERING);
     !shared.flags.has(Flags::ATTENTION)
 }
 
+/// The same, where it is not worth the room of being inlined.
+#[inline(never)]
+fn settle_slowly(shared: &Shared) {
+    settle(shared);
+}
+
 /// Goes on after the last callback, up to the next one.
 pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Step {
     let flags = &shared.flags;
     if flags.has(Flags::GATHERING) {
-        settle(shared);
+        settle_slowly(shared);
     }
     loop {
         if (flags.has(Flags::ATTENTION) || pass.attention)
@@ -192,35 +201,49 @@ fn spend(shared: &Shared, left: &mut usize, count: usize) -> bool {
 }
 
 /// Sends what a callback wrote to its own connection; what the kernel does not take goes to the queue.
-#[inline]
+#[inline(always)]
 fn send_gathered(shared: &Shared) {
     let core = shared.reactor.core();
-    core.gathered.with(|gathered| {
+    let sent = core.gathered.with(|gathered| {
         if gathered.is_empty() {
-            return;
+            return Ok(None);
         }
-        // A callback that asked for an abort has given up what it wrote before.
-        if !shared.flags.has(Flags::ENDING) {
-            match shared.state.with(|state| state.socket.write(gathered)) {
-                Ok(sent) if sent == gathered.len() => shared.last_write.set(core.now.get()),
-                sent => queue_unsent(shared, gathered, sent),
+        let sent = shared.state.with(|state| state.socket.write(gathered));
+        match sent {
+            Ok(sent) if sent == gathered.len() => {
+                shared.last_write.set(core.now.get());
+                gathered.clear();
+                Ok(None)
             }
+            sent => sent.map(Some),
         }
-        gathered.clear();
     });
+    match sent {
+        Ok(None) => {}
+        Ok(Some(sent)) => queue_unsent(shared, Ok(sent)),
+        Err(error) => queue_unsent(shared, Err(error)),
+    }
 }
 
+#[cold]
 #[inline(never)]
-fn queue_unsent(shared: &Shared, gathered: &[u8], sent: io::Result<usize>) {
+fn queue_unsent(shared: &Shared, sent: io::Result<usize>) {
+    let core = shared.reactor.core();
     let sent = match sent {
         Ok(sent) => {
-            shared.last_write.set(shared.reactor.core().now.get());
+            shared.last_write.set(core.now.get());
             sent
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-        Err(error) => return write_failed(shared, error),
+        Err(error) => {
+            core.gathered.with(Vec::clear);
+            return write_failed(shared, error);
+        }
     };
-    shared.state.with(|state| state.queue().push_slice(&gathered[sent..]));
+    core.gathered.with(|gathered| {
+        shared.state.with(|state| state.queue().push_slice(&gathered[sent..]));
+        gathered.clear();
+    });
     shared.flags.set(Flags::QUEUED);
     blocked(shared);
     shared.queue_has_grown();

@@ -161,6 +161,9 @@ impl Shared {
             return;
         }
         self.flags.set(Flags::ENDING);
+        if self.flags.has(Flags::GATHERING) {
+            self.reactor.core().gathered.with(Vec::clear);
+        }
         // A reason that the user had given gives way: it may own a user's value, so it is dropped out here.
         let former = self.state.with(|state| state.rare().reason.replace(reason));
         if former.is_some() {
