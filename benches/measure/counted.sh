@@ -40,13 +40,13 @@ hold() {
 
 if wanted instructions; then
   conns=50
-  per_message count_instructions 100 300 "$@"
+  per_message_median count_instructions 100 300 "$@"
   hold "userland instructions per 64-byte message" "$figure" 250
 fi
 
 if wanted calls; then
   conns=50
-  per_message count_calls 100 300 "$@"
+  per_message_median count_calls 100 300 "$@"
   hold "system calls per 64-byte message" "$figure" 2.05
 fi
 

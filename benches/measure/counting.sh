@@ -91,6 +91,17 @@ per_message() {
     'BEGIN { printf "%.3f", (many - few) / messages }')
 }
 
+# The same three times, and `figure` is the median: how many messages a turn of the server finds is a matter of timing, and
+# what a turn costs is shared by them.
+per_message_median() {
+  local figures=""
+  for _ in 1 2 3; do
+    per_message "$@"
+    figures="$figures$figure"$'\n'
+  done
+  figure=$(sort -n <<<"${figures%?}" | sed -n 2p)
+}
+
 # idle_bytes COMMAND [ARG ...]: sets `figure` to the resident bytes of each of `conns` idle connections.
 idle_bytes() {
   start_server "$@"
