@@ -10,6 +10,9 @@ pub(crate) struct Time(u64);
 const NANOS_PER_TICK: u64 = 1_000_000;
 
 impl Time {
+    /// The end of time, 584 years on: where saturating arithmetic ends, and what a deadline is that does not exist.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
     pub(crate) fn after(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX)))
     }
@@ -31,11 +34,6 @@ impl Time {
 
     pub(crate) fn from_tick(tick: u64) -> Self {
         Self(tick.saturating_mul(NANOS_PER_TICK))
-    }
-
-    /// Seconds since the reactor was made.
-    pub(crate) fn seconds(self) -> u32 {
-        u32::try_from(self.0 / 1_000_000_000).unwrap_or(u32::MAX)
     }
 }
 

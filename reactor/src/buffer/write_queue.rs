@@ -151,16 +151,17 @@ impl WriteQueue {
     /// by [`push_slice`](Self::push_slice).
     ///
     /// A chunk that was copied, or is empty, is ready for [`take_spent`](Self::take_spent) at once.
+    #[inline]
     pub fn push_chunk(&mut self, chunk: Bytes) {
+        self.kept = self.kept.saturating_add(chunk.len());
         if chunk.len() > SMALL_CHUNK || (self.is_empty() && !chunk.is_empty()) {
             self.length = self.length.saturating_add(chunk.len() as u64);
-            self.append(Entry::Chunk(chunk));
-            return;
+            self.entries.push_back(Entry::Chunk(chunk));
+        } else {
+            self.push_slice(&chunk);
+            self.entries.push_front(Entry::Chunk(chunk));
+            self.spent += 1;
         }
-        self.push_slice(&chunk);
-        self.kept = self.kept.saturating_add(chunk.len());
-        self.entries.push_front(Entry::Chunk(chunk));
-        self.spent += 1;
     }
 
     /// Queues a part of a file, in bytes from its beginning. The file's own position is neither used nor moved.

@@ -2,8 +2,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::argument::Argument;
+use super::client::ClientDescription;
 use super::description::Description;
-use super::{ClientDescription, ServerDescription, quote};
+use super::quote;
+use super::server::ServerDescription;
 use crate::address::{Address, UnixAddress};
 use crate::error::ErrorKind;
 

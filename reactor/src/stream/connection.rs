@@ -2,8 +2,8 @@
 
 use std::any::{Any, TypeId, type_name};
 
-use crate::close_reason::CloseReason;
 use crate::byte_stream::Received;
+use crate::close_reason::CloseReason;
 use crate::contain::{Panicked, contain, contain_drop};
 use crate::producer::Producer;
 use crate::protocol::{Protocol, Succeed, Successor};
@@ -46,7 +46,12 @@ impl<P: Protocol> Connection<P> {
 
     /// One visit, with everything that may happen in it.
     #[inline(never)]
-    fn visit(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness, input: Input) -> Option<Box<dyn Dispatch>> {
+    fn visit(
+        mut self: Box<Self>,
+        turn: &mut Turn<'_>,
+        readiness: Readiness,
+        input: Input,
+    ) -> Option<Box<dyn Dispatch>> {
         let mut pass = Pass::begin(&self.transport.shared, readiness, input);
         loop {
             match contain(type_name::<P>, || self.tell(turn, &mut pass)) {
@@ -144,7 +149,7 @@ fn stop_producer(transport: &Transport) {
 
 impl<P: Protocol> Dispatch for Connection<P> {
     #[inline]
-    fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+    fn ready(self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         if readiness == Readiness::READABLE
             && let Some(received) = receive(&self.transport.shared, turn)
         {

@@ -19,11 +19,12 @@ use mio::Interest;
 use crate::budget;
 use crate::buffer::{FlushOutcome, Sink};
 use crate::byte_stream::{Received, Socket};
+use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::contain::contain_drop;
 use crate::reactor::Turn;
 use crate::readiness::Readiness;
-use crate::transport::{Deadlines, Flags, Shared};
+use crate::transport::{Flags, Shared};
 
 /// How long a closed connection waits for the peer's end, and how much input it drops meanwhile. Linux keeps its own sockets in
 /// `FIN_WAIT2` for a minute; two seconds are ten round trips across the world, and 256 KiB are more than any peer sends before it
@@ -396,34 +397,33 @@ fn flush(shared: &Shared, pass: &mut Pass) {
     pass.may_read |= shared.queue_has_shrunk();
 }
 
-/// What a timer of the connection's is for.
+/// What the connection's timer is for.
 fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
     let now = shared.reactor.core().now.get();
     let (last_read, last_write) = (shared.last_read.get(), shared.last_write.get());
-    let due = |deadline: Option<_>| deadline.is_some_and(|deadline| deadline <= now);
-    let found = shared.state.with(|state| {
-        let deadlines = state.deadlines();
-        deadlines.timer = None;
-        if due(deadlines.linger) {
-            return Some(Err(CloseReason::Done));
-        }
-        if due(deadlines.close) {
-            return Some(Err(CloseReason::TimedOut(Phase::Close)));
-        }
-        let idle = [Idle::Read, Idle::Write, Idle::All];
-        let idle = idle.into_iter().find(|idle| due(deadlines.idle_deadline(*idle, last_read, last_write)))?;
-        deadlines.restart_idle(idle, now);
-        Some(Ok(idle))
+    let over = |deadline: Option<Time>| deadline.is_some_and(|deadline| deadline <= now);
+    let end = shared.state.with(|state| {
+        state.deadlines().timer = None;
+        let rare = state.rare();
+        let lingered = over(rare.linger_until).then_some(CloseReason::Done);
+        lingered.or_else(|| over(rare.close_by).then_some(CloseReason::TimedOut(Phase::Close)))
     });
-    match found {
-        Some(Err(reason)) => Some(finish(shared, pass, reason)),
-        Some(Ok(idle)) => Some(callback(shared, Step::TimedOut(idle))),
-        None => {
-            pass.readiness = pass.readiness.without(Readiness::TIMER);
-            shared.arm_timer();
-            None
-        }
+    if let Some(reason) = end {
+        return Some(finish(shared, pass, reason));
     }
+    let idle = shared.state.with(|state| {
+        let deadlines = state.deadlines();
+        let mut kinds = [Idle::Read, Idle::Write, Idle::All].into_iter();
+        let idle = kinds.find(|idle| deadlines.idle_deadline(*idle, last_read, last_write) <= now)?;
+        deadlines.restart_idle(idle, now);
+        Some(idle)
+    });
+    if let Some(idle) = idle {
+        return Some(callback(shared, Step::TimedOut(idle)));
+    }
+    pass.readiness = pass.readiness.without(Readiness::TIMER);
+    shared.arm_timer();
+    None
 }
 
 /// The way to an orderly end.
@@ -463,16 +463,19 @@ fn set_close_deadlines(shared: &Shared) {
     let lingering = shared.flags.has(Flags::WRITE_CLOSED);
     let changed = shared.state.with(|state| {
         let close_timeout = state.options.close_timeout;
-        let deadlines: &mut Deadlines = state.deadlines();
-        let new = deadlines.close.is_none() || (lingering && deadlines.linger.is_none());
-        if deadlines.close.is_none() {
+        let rare = state.rare();
+        let closing = rare.close_by.is_none();
+        let lingers = lingering && rare.linger_until.is_none();
+        if closing {
+            rare.close_by = Some(shared.reactor.deadline(close_timeout));
+        }
+        if lingers {
+            rare.linger_until = Some(shared.reactor.deadline(LINGER));
+        }
+        if closing && let Some(deadlines) = &mut state.deadlines {
             deadlines.clear_idle();
-            deadlines.close = Some(shared.reactor.deadline(close_timeout));
         }
-        if lingering && deadlines.linger.is_none() {
-            deadlines.linger = Some(shared.reactor.deadline(LINGER));
-        }
-        new
+        closing || lingers
     });
     if changed {
         shared.arm_timer();

@@ -8,5 +8,5 @@ mod transport;
 
 pub(crate) use self::flags::Flags;
 pub use self::peer::Peer;
-pub(crate) use self::shared::{Deadlines, Shared};
+pub(crate) use self::shared::Shared;
 pub use self::transport::{ConnectionId, Transport, WriteStatus};

@@ -25,8 +25,6 @@ pub(crate) struct Shared {
     pub(crate) token: Token,
     pub(crate) peer: CompactAddress,
     pub(crate) flags: Flags,
-    /// When it was made, in seconds of the reactor's time.
-    pub(crate) opened: u32,
     /// The turn in which bytes last arrived. Its start is never earlier than their arrival.
     pub(crate) last_read: Cell<Time>,
     /// The turn in which bytes were last handed to the kernel.
@@ -52,57 +50,64 @@ pub(crate) struct Rare {
     pub(crate) successor: Option<Box<dyn Any>>,
     /// Bytes that an earlier protocol left to its successor.
     pub(crate) leftover: Vec<u8>,
-    /// Bytes that arrived after the end and were dropped.
+    /// When closing has taken too long.
+    pub(crate) close_by: Option<Time>,
+    /// When waiting for the peer's end has taken long enough.
+    pub(crate) linger_until: Option<Time>,
+    /// Bytes that arrived after our end and were dropped.
     pub(crate) dropped: usize,
     /// The registered producer, of one kind or the other.
     pub(crate) producer: Option<Box<dyn Any>>,
 }
 
-/// Everything about a connection that has to happen in time. One timer serves them all; pushing an idle deadline back is a
-/// store to `last_read` or `last_write`, and the timer finds out when it is due.
+/// A connection's idle timeouts. Pushing one back is a store to `last_read` or `last_write`; the timer finds out when it is due.
 #[derive(Default)]
 pub(crate) struct Deadlines {
+    /// The one timer of the connection, which the deadlines of its end share.
     pub(crate) timer: Option<TimerKey>,
-    idle: [Option<(Duration, Time)>; 3],
-    /// When closing has taken too long.
-    pub(crate) close: Option<Time>,
-    /// When waiting for the peer's end has taken long enough.
-    pub(crate) linger: Option<Time>,
+    /// By kind: the limit, `Time::NEVER` for none, and when it began to count.
+    idle: [IdleLimit; 3],
+}
+
+#[derive(Copy, Clone)]
+struct IdleLimit {
+    /// As a distance from time zero.
+    limit: Time,
+    since: Time,
+}
+
+impl Default for IdleLimit {
+    fn default() -> Self {
+        Self { limit: Time::NEVER, since: Time::default() }
+    }
 }
 
 impl Deadlines {
     /// Watches for `limit` of idleness, counted from `now` at the earliest.
     pub(crate) fn set_idle(&mut self, idle: Idle, limit: Option<Duration>, now: Time) {
-        self.idle[idle as usize] = limit.map(|limit| (limit, now));
+        let limit = limit.map_or(Time::NEVER, |limit| Time::default().after(limit));
+        self.idle[idle as usize] = IdleLimit { limit, since: now };
     }
 
     /// The idle timeout of that kind is told now and counts anew.
     pub(crate) fn restart_idle(&mut self, idle: Idle, now: Time) {
-        if let Some((_, since)) = &mut self.idle[idle as usize] {
-            *since = now;
-        }
+        self.idle[idle as usize].since = now;
     }
 
     /// Stops watching for idleness.
     pub(crate) fn clear_idle(&mut self) {
-        self.idle = [None; 3];
+        self.idle = Default::default();
     }
 
-    pub(crate) fn idle_deadline(&self, idle: Idle, last_read: Time, last_write: Time) -> Option<Time> {
-        let (limit, since) = self.idle[idle as usize]?;
+    /// When idleness of that kind has lasted too long, unless something happens before.
+    pub(crate) fn idle_deadline(&self, idle: Idle, last_read: Time, last_write: Time) -> Time {
+        let IdleLimit { limit, since } = self.idle[idle as usize];
         let last = match idle {
             Idle::Read => last_read,
             Idle::Write => last_write,
             Idle::All => last_read.max(last_write),
         };
-        Some(last.max(since).after(limit))
-    }
-
-    /// The earliest of all.
-    pub(crate) fn next(&self, last_read: Time, last_write: Time) -> Option<Time> {
-        let idle = [Idle::Read, Idle::Write, Idle::All];
-        let idle = idle.into_iter().filter_map(|idle| self.idle_deadline(idle, last_read, last_write));
-        idle.chain(self.close).chain(self.linger).min()
+        last.max(since).after(limit.since(Time::default()))
     }
 }
 
@@ -121,7 +126,6 @@ impl Shared {
             token,
             peer: peer.into(),
             flags: Flags::default(),
-            opened: now.seconds(),
             last_read: Cell::new(now),
             last_write: Cell::new(now),
             state: Guarded::new(state),
@@ -203,12 +207,16 @@ impl Shared {
         low && self.flags.take(Flags::PAUSED_BY_QUEUE)
     }
 
-    /// Makes the connection's timer fit its deadlines.
+    /// Makes the connection's timer fit its deadlines: those of idleness, and those of its end.
     pub(crate) fn arm_timer(&self) {
         let (last_read, last_write) = (self.last_read.get(), self.last_write.get());
         self.state.with(|state| {
-            let Some(deadlines) = state.deadlines.as_deref_mut() else { return };
-            match (deadlines.next(last_read, last_write), deadlines.timer) {
+            let end = state.rare.as_deref().map(|rare| [rare.close_by, rare.linger_until]).unwrap_or_default();
+            let deadlines = state.deadlines();
+            let idle = [Idle::Read, Idle::Write, Idle::All];
+            let idle = idle.into_iter().map(|idle| deadlines.idle_deadline(idle, last_read, last_write));
+            let next = end.into_iter().flatten().chain(idle).min().filter(|next| *next < Time::NEVER);
+            match (next, deadlines.timer) {
                 (None, None) => {}
                 (None, Some(key)) => {
                     self.reactor.disarm(key);

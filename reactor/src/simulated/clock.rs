@@ -1,0 +1,61 @@
+//! Time in a simulated world.
+
+use std::time::Duration;
+
+use crate::clock::Time;
+
+/// Waits that find something to do at once, before the clock moves by a tick all the same. Nothing takes time in a simulated
+/// world, so a loop that is never idle would stand still in time, and what it waits for, a deadline perhaps, would never come. A
+/// turn of a real loop takes about a microsecond.
+const WAITS_PER_TICK: u32 = 1000;
+
+/// A clock that moves when somebody waits, from one tick to a later one.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    now: Time,
+    /// Waits since it last moved: `0 <= waits < WAITS_PER_TICK`.
+    waits: u32,
+}
+
+impl Clock {
+    pub(super) fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Somebody waited for `delay`, which is rounded up to the tick, as `epoll_wait(2)` does.
+    pub(super) fn sleep(&mut self, delay: Duration) {
+        if delay.is_zero() {
+            return self.busy();
+        }
+        self.now = Time::from_tick(self.now.after(delay).tick_at_or_after());
+        self.waits = 0;
+    }
+
+    /// Somebody found something to do without waiting.
+    pub(super) fn busy(&mut self) {
+        self.waits += 1;
+        if self.waits == WAITS_PER_TICK {
+            self.now = Time::from_tick(self.now.tick_passed() + 1);
+            self.waits = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_ends_at_a_tick_and_never_early() {
+        let mut clock = Clock::default();
+        clock.sleep(Duration::from_micros(1_001));
+        assert_eq!(clock.now(), Time::from_tick(2));
+    }
+
+    #[test]
+    fn time_passes_for_those_who_never_sleep() {
+        let mut clock = Clock::default();
+        (0..WAITS_PER_TICK).for_each(|_| clock.sleep(Duration::ZERO));
+        assert_eq!(clock.now(), Time::from_tick(1));
+    }
+}

@@ -1,0 +1,54 @@
+//! The driver of a reactor in a simulated world.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::driver::{Driver, Events, Network};
+use crate::readiness::Readiness;
+use crate::token::Token;
+
+use super::host::Host;
+use super::world::World;
+
+#[derive(Debug)]
+pub(crate) struct Simulated {
+    host: Rc<Host>,
+    events: Vec<(Token, Readiness)>,
+}
+
+impl Simulated {
+    /// The driver of a new host in `world`.
+    pub(crate) fn new(world: &Rc<World>) -> Self {
+        let host = Rc::new(Host { world: world.clone(), id: world.new_host() });
+        Self { host, events: Vec::new() }
+    }
+}
+
+impl Driver for Simulated {
+    /// Events that are there are taken at once. Else time passes: all of `timeout`, for with a single host nothing else can happen
+    /// meanwhile.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.events.clear();
+        let Host { world, id } = &*self.host;
+        if world.collect(*id, &mut self.events) {
+            return Ok(());
+        }
+        let timeout = timeout.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::Deadlock,
+                "nothing is left that could ever happen: no timer is set, nothing is queued, no bytes are on their way",
+            )
+        })?;
+        world.sleep(timeout);
+        Ok(())
+    }
+
+    fn events(&self) -> Events<'_> {
+        Events::Listed(&self.events)
+    }
+
+    fn network(&self) -> Rc<dyn Network> {
+        self.host.clone()
+    }
+}

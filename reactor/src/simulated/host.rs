@@ -1,0 +1,51 @@
+//! A reactor's view of the world.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::address::Address;
+use crate::byte_stream::Socket;
+use crate::clock::Time;
+use crate::driver::{Acceptor, Network};
+use crate::options::{ConnectOptions, ListenOptions};
+
+use super::listener::Listener;
+use super::poll::HostId;
+use super::stream::Stream;
+use super::world::World;
+
+/// What a reactor in a simulated world has for an operating system.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) world: Rc<World>,
+    pub(super) id: HostId,
+}
+
+impl Network for Host {
+    fn now(&self) -> Time {
+        self.world.now()
+    }
+
+    fn instant(&self, time: Time) -> Instant {
+        self.world.instant(time)
+    }
+
+    fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {
+        if options.before_bind.is_some() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a simulated socket has no descriptor to set up"));
+        }
+        let (id, address) = self.world.listen(address, options)?;
+        let listener = Listener { world: self.world.clone(), host: self.id, id, address };
+        Ok(Acceptor::Boxed(Box::new(listener)))
+    }
+
+    fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket> {
+        let id = self.world.connect(address, options)?;
+        Ok(Socket::Boxed(Box::new(Stream { world: self.world.clone(), host: self.id, id })))
+    }
+
+    fn registry(&self) -> Option<&mio::Registry> {
+        None
+    }
+}

@@ -1,0 +1,17 @@
+//! A world in memory: a clock that jumps, sockets without an operating system. As seen from a connection it behaves like Linux,
+//! so the same connection machine and the same protocols run on it, in no time and the same way each time.
+//!
+//! A [`World`] is shared: each reactor that lives in it is a [`Host`], and a connection may lead from one to another.
+
+mod clock;
+mod driver;
+mod end;
+mod host;
+mod listener;
+mod pipe;
+mod poll;
+mod stream;
+mod world;
+
+pub(crate) use driver::Simulated;
+pub(crate) use world::World;

@@ -1,0 +1,67 @@
+//! The bytes on their way in one direction of a connection.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+
+/// What one side of the kernel holds of one direction, unless a socket says otherwise: half of Linux's default for the whole of it
+/// (208 KiB, `net.core.wmem_default`), which is what a Unix stream takes. TCP over loopback takes more, and grows what it takes.
+pub(super) const HALF: usize = 104 * 1024;
+
+/// A bounded buffer: what was written and not read yet.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    bytes: VecDeque<u8>,
+    capacity: usize,
+}
+
+impl Pipe {
+    /// A pipe between a socket with this send buffer and one with this receive buffer.
+    pub(super) fn new(send_buffer: Option<usize>, receive_buffer: Option<usize>) -> Self {
+        let capacity = send_buffer.unwrap_or(HALF).saturating_add(receive_buffer.unwrap_or(HALF));
+        Self { bytes: VecDeque::new(), capacity: capacity.max(1) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Is at most `part` of `whole` in use?
+    pub(super) fn is_used_up_to(&self, part: usize, whole: usize) -> bool {
+        self.bytes.len().saturating_mul(whole) <= self.capacity.saturating_mul(part)
+    }
+
+    /// Takes the beginning of `data`, as much as there is room for.
+    pub(super) fn push(&mut self, data: &[u8]) -> usize {
+        let count = data.len().min(self.capacity - self.bytes.len());
+        // Memory takes whatever it is given.
+        self.bytes.write(&data[..count]).unwrap_or(0)
+    }
+
+    /// Moves the oldest bytes to `buffer`.
+    pub(super) fn pop(&mut self, buffer: &mut [u8]) -> usize {
+        let mut count = 0;
+        // The ring may have the bytes in two pieces, and one read gives one.
+        for _ in 0..2 {
+            count += self.bytes.read(&mut buffer[count..]).unwrap_or(0);
+        }
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_not_taken() {
+        let mut pipe = Pipe::new(Some(2), Some(2));
+        assert_eq!(pipe.push(b"abc"), 3);
+        assert_eq!(pipe.push(b"def"), 1);
+        let mut buffer = [0; 8];
+        assert_eq!(pipe.pop(&mut buffer[..3]), 3);
+        assert_eq!(pipe.push(b"ef"), 2);
+        assert_eq!(pipe.pop(&mut buffer[3..]), 3);
+        assert_eq!(&buffer[..6], b"abcdef");
+        assert!(pipe.is_empty());
+    }
+}

@@ -1,0 +1,175 @@
+//! Readiness, as `epoll(7)` gives it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::BitOr;
+
+use crate::readiness::Readiness;
+use crate::token::Token;
+
+/// A socket, of whichever kind.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Id(pub(super) u64);
+
+/// A reactor that lives in the world.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct HostId(pub(super) u32);
+
+/// What a socket is ready for, in the kernel's terms.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mask(u8);
+
+impl Mask {
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const IN: Self = Self(1);
+    pub(super) const OUT: Self = Self(1 << 1);
+    pub(super) const RDHUP: Self = Self(1 << 2);
+    pub(super) const HUP: Self = Self(1 << 3);
+    pub(super) const ERR: Self = Self(1 << 4);
+    /// A change of state wakes whoever watches, whatever for.
+    pub(super) const ANY: Self = Self(0xff);
+
+    /// This, if `set`.
+    pub(super) fn when(self, set: bool) -> Self {
+        if set { self } else { Self::NONE }
+    }
+
+    /// Of this, what a watcher with `interest` gets to see.
+    fn seen_by(self, interest: Self) -> Self {
+        Self(self.0 & (interest | Self::ERR | Self::HUP).0)
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The event that mio makes of it.
+    fn readiness(self) -> Readiness {
+        let hung_up = self.has(Self::HUP);
+        let bits = [
+            (Readiness::READABLE, self.has(Self::IN)),
+            (Readiness::WRITABLE, self.has(Self::OUT)),
+            (Readiness::READ_CLOSED, hung_up || self.has(Self::IN | Self::RDHUP)),
+            (Readiness::WRITE_CLOSED, hung_up || self.has(Self::OUT | Self::ERR) || self == Self::ERR),
+            (Readiness::ERROR, self.has(Self::ERR)),
+        ];
+        bits.into_iter().filter(|(_, set)| *set).fold(Readiness::NONE, |all, (bit, _)| all | bit)
+    }
+}
+
+impl BitOr for Mask {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+#[derive(Debug)]
+struct Watch {
+    host: HostId,
+    token: Token,
+    interest: Mask,
+    /// It is on its host's list.
+    listed: bool,
+}
+
+/// Who watches which socket, and the lists of those that may be ready.
+///
+/// As in the kernel an edge only puts a socket on the list. What it is ready for is looked at when the host asks, so that edges
+/// which follow each other are one event, and an edge that has come to nothing is none.
+#[derive(Debug, Default)]
+pub(super) struct Poll {
+    watches: BTreeMap<Id, Watch>,
+    lists: BTreeMap<HostId, VecDeque<Id>>,
+}
+
+impl Poll {
+    /// Begins to watch a socket, or changes what for. What it is ready for by now is reported in either case.
+    pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) {
+        let listed = self.watches.get(&id).is_some_and(|watch| watch.listed);
+        self.watches.insert(id, Watch { host, token, interest, listed });
+        self.wake(id, Mask::ANY);
+    }
+
+    pub(super) fn forget(&mut self, id: Id) {
+        if let Some(watch) = self.watches.remove(&id)
+            && watch.listed
+            && let Some(list) = self.lists.get_mut(&watch.host)
+        {
+            list.retain(|listed| *listed != id);
+        }
+    }
+
+    /// Something happened to the socket.
+    pub(super) fn wake(&mut self, id: Id, edge: Mask) {
+        if let Some(watch) = self.watches.get_mut(&id)
+            && edge.seen_by(watch.interest) != Mask::NONE
+            && !watch.listed
+        {
+            watch.listed = true;
+            self.lists.entry(watch.host).or_default().push_back(id);
+        }
+    }
+
+    /// Empties the list of `host` into `events`. `ready_for` tells what a socket is ready for.
+    pub(super) fn collect(
+        &mut self,
+        host: HostId,
+        mut ready_for: impl FnMut(Id) -> Mask,
+        events: &mut Vec<(Token, Readiness)>,
+    ) {
+        let Some(list) = self.lists.get_mut(&host) else { return };
+        for id in list.drain(..) {
+            let Some(watch) = self.watches.get_mut(&id) else { continue };
+            watch.listed = false;
+            let mask = ready_for(id).seen_by(watch.interest);
+            if mask != Mask::NONE {
+                events.push((watch.token, mask.readiness()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    const HOST: HostId = HostId(0);
+
+    fn watched(interest: Mask) -> Poll {
+        let mut poll = Poll::default();
+        poll.watch(Id(1), HOST, Token::new(1, NonZeroU32::MIN), interest);
+        poll.collect(HOST, |_| Mask::NONE, &mut Vec::new());
+        poll
+    }
+
+    #[test]
+    fn edges_that_follow_each_other_are_one_event() {
+        let mut poll = watched(Mask::IN | Mask::OUT);
+        poll.wake(Id(1), Mask::IN);
+        poll.wake(Id(1), Mask::OUT);
+        let mut events = Vec::new();
+        poll.collect(HOST, |_| Mask::IN | Mask::OUT, &mut events);
+        let [(_, readiness)] = events[..] else { panic!("not one event: {events:?}") };
+        assert_eq!(readiness, Readiness::READABLE | Readiness::WRITABLE);
+    }
+
+    #[test]
+    fn an_edge_that_nobody_is_interested_in_is_none() {
+        let mut poll = watched(Mask::IN);
+        poll.wake(Id(1), Mask::OUT);
+        let mut events = Vec::new();
+        poll.collect(HOST, |_| Mask::OUT, &mut events);
+        assert!(events.is_empty());
+    }
+
+    #[test]
+    fn an_error_is_reported_whatever_is_watched_for() {
+        let mut poll = watched(Mask::IN);
+        poll.wake(Id(1), Mask::ERR);
+        let mut events = Vec::new();
+        poll.collect(HOST, |_| Mask::ERR, &mut events);
+        assert!(events[0].1.is_error());
+    }
+}

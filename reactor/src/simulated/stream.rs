@@ -1,0 +1,75 @@
+//! One end of a connection, as its reactor holds it.
+
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+
+use mio::{Interest, Registry};
+
+use crate::address::Address;
+use crate::buffer::Sink;
+use crate::byte_stream::{ByteStream, Received};
+use crate::token::Token;
+
+use super::poll::{HostId, Id, Mask};
+use super::world::World;
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) world: Rc<World>,
+    pub(super) host: HostId,
+    pub(super) id: Id,
+}
+
+impl Sink for Stream {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.world.write(self.id, &[IoSlice::new(data)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.world.write(self.id, slices)
+    }
+}
+
+impl ByteStream for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.world.read(self.id, buffer)
+    }
+
+    fn close_write(&mut self) -> io::Result<()> {
+        self.world.close_write(self.id)
+    }
+
+    fn reset(&mut self) {
+        self.world.with_end(self.id, |end| end.resets = end.is_tcp());
+    }
+
+    fn take_error(&mut self) -> io::Result<Option<io::Error>> {
+        Ok(self.world.with_end(self.id, |end| end.take_error().err()).flatten())
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        self.world
+            .with_end(self.id, |end| end.local.clone())
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn is_connected(&self) -> bool {
+        self.world.is_connected(self.id)
+    }
+
+    fn register(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
+        let read = (Mask::IN | Mask::RDHUP).when(interest.is_readable());
+        self.world.watch(self.id, self.host, token, read | Mask::OUT.when(interest.is_writable()));
+        Ok(())
+    }
+
+    fn reregister(&mut self, registry: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
+        self.register(registry, token, interest)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.world.drop_end(self.id);
+    }
+}
