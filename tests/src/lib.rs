@@ -1,1 +1,3 @@
-//! placeholder
+//! What the whole-system tests share.
+
+pub mod downstream;
