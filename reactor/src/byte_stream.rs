@@ -49,6 +49,7 @@ pub(crate) trait ByteStream: Sink {
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only simulated sockets are boxed so far"))]
     Boxed(Box<dyn ByteStream>),
     /// The connection is over, its descriptor closed.
     Closed,

@@ -27,6 +27,7 @@ pub(crate) trait Driver {
 /// The events of one wait, iterated where they lie.
 pub(crate) enum Events<'a> {
     Polled(&'a mio::Events),
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only simulated events are listed"))]
     Listed(&'a [(Token, Readiness)]),
 }
 
@@ -45,6 +46,7 @@ pub(crate) trait Network {
 pub(crate) enum Acceptor {
     Tcp(mio::net::TcpListener),
     Unix(mio::net::UnixListener),
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only simulated sockets are boxed"))]
     Boxed(Box<dyn Accept>),
 }
 

@@ -23,8 +23,12 @@ mod producer;
 mod protocol;
 mod reactor;
 mod readiness;
+#[cfg(feature = "testing")]
+mod simulated;
 mod source_table;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
 mod token;
 mod transport;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 
-/// Waits that find something to do at once, before the clock moves by a tick all the same. Nothing takes time in a simulated
+/// Waits of no length before the clock moves by a tick all the same. Nothing takes time in a simulated
 /// world, so a loop that is never idle would stand still in time, and what it waits for, a deadline perhaps, would never come. A
 /// turn of a real loop takes about a microsecond.
 const WAITS_PER_TICK: u32 = 1000;
@@ -22,17 +22,13 @@ impl Clock {
         self.now
     }
 
-    /// Somebody waited for `delay`, which is rounded up to the tick, as `epoll_wait(2)` does.
+    /// Somebody waited for `delay`, which is rounded up to the tick, as `epoll_wait(2)` does; or for nothing, being busy.
     pub(super) fn sleep(&mut self, delay: Duration) {
-        if delay.is_zero() {
-            return self.busy();
+        if !delay.is_zero() {
+            self.now = Time::from_tick(self.now.after(delay).tick_at_or_after());
+            self.waits = 0;
+            return;
         }
-        self.now = Time::from_tick(self.now.after(delay).tick_at_or_after());
-        self.waits = 0;
-    }
-
-    /// Somebody found something to do without waiting.
-    pub(super) fn busy(&mut self) {
         self.waits += 1;
         if self.waits == WAITS_PER_TICK {
             self.now = Time::from_tick(self.now.tick_passed() + 1);

@@ -31,7 +31,9 @@ impl Driver for Simulated {
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.events.clear();
         let Host { world, id } = &*self.host;
-        if world.collect(*id, &mut self.events) {
+        world.with(|sockets| sockets.collect(*id, &mut self.events));
+        if !self.events.is_empty() {
+            world.sleep(Duration::ZERO);
             return Ok(());
         }
         let timeout = timeout.ok_or_else(|| {

@@ -8,30 +8,28 @@ use crate::address::Address;
 use crate::byte_stream::Received;
 
 use super::pipe::Pipe;
-use super::poll::{Id, Mask};
+use super::poll::Mask;
 
-/// One end of a connection, with what Linux keeps of it (`tcp(7)`, `unix(7)`).
+/// One end of a connection, with what Linux keeps of it.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) local: Address,
-    /// The other end, which may be gone.
-    pub(super) peer: Id,
     pub(super) state: State,
     /// What the peer wrote and this end has not read.
     pub(super) incoming: Pipe,
     /// Nothing more will arrive.
-    pub(super) read_shut: bool,
+    read_shut: bool,
     /// Nothing more can be written.
     pub(super) write_shut: bool,
-    /// The peer ended its side in good order: reading then never gives an error.
+    /// The peer ended its side of a TCP connection in good order: from then on reading gives no error.
     finished: bool,
     error: Option<Errno>,
     /// It found no room to write, and waits for some.
     pub(super) wants_room: bool,
     /// Its drop is to be a reset.
     pub(super) resets: bool,
-    /// The port that it occupies, if it was given one of its own.
-    pub(super) port: Option<u16>,
+    /// Its owner has dropped it.
+    pub(super) gone: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -43,10 +41,9 @@ pub(super) enum State {
 }
 
 impl End {
-    pub(super) fn new(local: Address, peer: Id, state: State, incoming: Pipe) -> Self {
+    pub(super) fn new(local: Address, state: State, incoming: Pipe) -> Self {
         Self {
             local,
-            peer,
             state,
             incoming,
             read_shut: false,
@@ -55,7 +52,7 @@ impl End {
             error: None,
             wants_room: false,
             resets: false,
-            port: None,
+            gone: false,
         }
     }
 
@@ -63,15 +60,14 @@ impl End {
         matches!(self.local, Address::Tcp(_))
     }
 
-    /// Is so much of what it wrote read that it makes sense to write more? A TCP socket says so at two thirds, a Unix socket at a
-    /// quarter. `outgoing` is what the peer has not read.
-    pub(super) fn has_room(&self, outgoing: Option<&Pipe>) -> bool {
-        let (part, whole) = if self.is_tcp() { (2, 3) } else { (1, 4) };
-        outgoing.is_none_or(|outgoing| outgoing.is_used_up_to(part, whole))
+    /// Is so little of `outgoing`, which the peer has not read, in use that it makes sense to write more? To a TCP socket that is
+    /// two thirds of its buffer (`sk_stream_is_writeable`), to a Unix socket a quarter (`unix_writable`).
+    pub(super) fn has_room(&self, outgoing: &Pipe) -> bool {
+        if self.is_tcp() { outgoing.is_used_up_to(2, 3) } else { outgoing.is_used_up_to(1, 4) }
     }
 
     /// What it is ready for.
-    pub(super) fn mask(&mut self, outgoing: Option<&Pipe>) -> Mask {
+    pub(super) fn mask(&mut self, outgoing: &Pipe) -> Mask {
         if self.state == State::Connecting {
             return Mask::NONE;
         }
@@ -88,8 +84,8 @@ impl End {
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         let count = self.incoming.pop(buffer);
         if count > 0 {
-            // An event tells of what arrives from now on, but not of an end that is here already.
-            let drained = self.incoming.is_empty() && !self.read_shut && self.error.is_none();
+            // An event will tell of what arrives from now on, but not of an end that is here already.
+            let drained = self.incoming.is_empty() && !self.read_shut;
             return Ok(Received { count, drained });
         }
         if !self.finished {
@@ -114,16 +110,16 @@ impl End {
         self.error.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// The peer has written its last.
-    pub(super) fn hear_end(&mut self) {
-        self.read_shut = true;
-        self.finished = true;
+    /// It has written its last.
+    pub(super) fn end(&mut self) {
+        self.write_shut = true;
         self.settle();
     }
 
-    /// It has written its last itself.
-    pub(super) fn end(&mut self) {
-        self.write_shut = true;
+    /// The peer has.
+    pub(super) fn hear_end(&mut self) {
+        self.read_shut = true;
+        self.finished = self.is_tcp();
         self.settle();
     }
 
@@ -133,19 +129,22 @@ impl End {
         }
     }
 
-    /// The peer answers with a reset: nobody is there any more, or never was.
+    /// A reset arrives: the peer is there no more, or never was.
     pub(super) fn hear_reset(&mut self) {
-        let error = match self.state {
-            State::Closed => return,
-            State::Connecting => Errno::CONNREFUSED,
-            State::Connected if self.is_tcp() && self.finished => Errno::PIPE,
-            State::Connected => Errno::CONNRESET,
-        };
+        match self.state {
+            State::Closed => {}
+            State::Connecting => self.break_off(Errno::CONNREFUSED),
+            State::Connected if self.finished => self.break_off(Errno::PIPE),
+            State::Connected => self.break_off(Errno::CONNRESET),
+        }
+    }
+
+    pub(super) fn break_off(&mut self, error: Errno) {
         self.error = Some(error);
         self.hang_up();
     }
 
-    /// Nothing goes either way any more.
+    /// Nothing goes either way any more. What has arrived can still be read.
     pub(super) fn hang_up(&mut self) {
         self.read_shut = true;
         self.write_shut = true;

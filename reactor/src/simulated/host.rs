@@ -35,13 +35,13 @@ impl Network for Host {
         if options.before_bind.is_some() {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "a simulated socket has no descriptor to set up"));
         }
-        let (id, address) = self.world.listen(address, options)?;
+        let (id, address) = self.world.with(|sockets| sockets.listen(address, options))?;
         let listener = Listener { world: self.world.clone(), host: self.id, id, address };
         Ok(Acceptor::Boxed(Box::new(listener)))
     }
 
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket> {
-        let id = self.world.connect(address, options)?;
+        let id = self.world.with(|sockets| sockets.connect(address, options))?;
         Ok(Socket::Boxed(Box::new(Stream { world: self.world.clone(), host: self.id, id })))
     }
 

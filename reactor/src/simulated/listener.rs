@@ -91,7 +91,7 @@ pub(super) struct Listener {
 
 impl Accept for Listener {
     fn accept(&mut self) -> io::Result<(Socket, Address)> {
-        let (id, peer) = self.world.accept(self.id)?;
+        let (id, peer) = self.world.with(|sockets| sockets.accept(self.id))?;
         let stream = Stream { world: self.world.clone(), host: self.host, id };
         Ok((Socket::Boxed(Box::new(stream)), peer))
     }
@@ -101,13 +101,13 @@ impl Accept for Listener {
     }
 
     fn register(&mut self, token: Token) -> io::Result<()> {
-        self.world.watch(self.id, self.host, token, Mask::IN);
+        self.world.with(|sockets| sockets.watch(self.id, self.host, token, Mask::IN));
         Ok(())
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.world.stop_listening(self.id);
+        self.world.with(|sockets| sockets.stop_listening(self.id));
     }
 }

@@ -4,12 +4,15 @@
 //! A [`World`] is shared: each reactor that lives in it is a [`Host`], and a connection may lead from one to another.
 
 mod clock;
+mod connection;
 mod driver;
 mod end;
 mod host;
 mod listener;
+mod names;
 mod pipe;
 mod poll;
+mod sockets;
 mod stream;
 mod world;
 

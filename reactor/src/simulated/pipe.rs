@@ -30,6 +30,10 @@ impl Pipe {
         self.bytes.len().saturating_mul(whole) <= self.capacity.saturating_mul(part)
     }
 
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// Takes the beginning of `data`, as much as there is room for.
     pub(super) fn push(&mut self, data: &[u8]) -> usize {
         let count = data.len().min(self.capacity - self.bytes.len());

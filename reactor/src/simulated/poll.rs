@@ -6,9 +6,31 @@ use std::ops::BitOr;
 use crate::readiness::Readiness;
 use crate::token::Token;
 
-/// A socket, of whichever kind.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Id(pub(super) u64);
+/// A socket: a listener or an end of a connection. The two ends of a connection differ in the last bit.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Id(u64);
+
+impl Id {
+    /// The one for the next listener, or for the next connection and its end 0.
+    pub(super) fn next(self) -> Self {
+        Self((self.0 | 1) + 1)
+    }
+
+    /// The connection that this is an end of.
+    pub(super) fn connection(self) -> Self {
+        Self(self.0 & !1)
+    }
+
+    /// Which end of its connection it is: 0 is the one that connected, 1 the one that was accepted.
+    pub(super) fn side(self) -> usize {
+        usize::from(self.0 & 1 == 1)
+    }
+
+    /// The other end.
+    pub(super) fn other(self) -> Self {
+        Self(self.0 ^ 1)
+    }
+}
 
 /// A reactor that lives in the world.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +60,7 @@ impl Mask {
         Self(self.0 & (interest | Self::ERR | Self::HUP).0)
     }
 
+    /// Is all of `other` in it?
     fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -52,7 +75,7 @@ impl Mask {
             (Readiness::WRITE_CLOSED, hung_up || self.has(Self::OUT | Self::ERR) || self == Self::ERR),
             (Readiness::ERROR, self.has(Self::ERR)),
         ];
-        bits.into_iter().filter(|(_, set)| *set).fold(Readiness::NONE, |all, (bit, _)| all | bit)
+        bits.into_iter().filter(|(_, set)| *set).fold(Readiness::default(), |all, (bit, _)| all | bit)
     }
 }
 
@@ -136,10 +159,11 @@ mod tests {
     use super::*;
 
     const HOST: HostId = HostId(0);
+    const SOCKET: Id = Id(2);
 
     fn watched(interest: Mask) -> Poll {
         let mut poll = Poll::default();
-        poll.watch(Id(1), HOST, Token::new(1, NonZeroU32::MIN), interest);
+        poll.watch(SOCKET, HOST, Token::new(1, NonZeroU32::MIN), interest);
         poll.collect(HOST, |_| Mask::NONE, &mut Vec::new());
         poll
     }
@@ -147,8 +171,8 @@ mod tests {
     #[test]
     fn edges_that_follow_each_other_are_one_event() {
         let mut poll = watched(Mask::IN | Mask::OUT);
-        poll.wake(Id(1), Mask::IN);
-        poll.wake(Id(1), Mask::OUT);
+        poll.wake(SOCKET, Mask::IN);
+        poll.wake(SOCKET, Mask::OUT);
         let mut events = Vec::new();
         poll.collect(HOST, |_| Mask::IN | Mask::OUT, &mut events);
         let [(_, readiness)] = events[..] else { panic!("not one event: {events:?}") };
@@ -158,7 +182,7 @@ mod tests {
     #[test]
     fn an_edge_that_nobody_is_interested_in_is_none() {
         let mut poll = watched(Mask::IN);
-        poll.wake(Id(1), Mask::OUT);
+        poll.wake(SOCKET, Mask::OUT);
         let mut events = Vec::new();
         poll.collect(HOST, |_| Mask::OUT, &mut events);
         assert!(events.is_empty());
@@ -167,7 +191,7 @@ mod tests {
     #[test]
     fn an_error_is_reported_whatever_is_watched_for() {
         let mut poll = watched(Mask::IN);
-        poll.wake(Id(1), Mask::ERR);
+        poll.wake(SOCKET, Mask::ERR);
         let mut events = Vec::new();
         poll.collect(HOST, |_| Mask::ERR, &mut events);
         assert!(events[0].1.is_error());

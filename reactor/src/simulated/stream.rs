@@ -10,6 +10,7 @@ use crate::buffer::Sink;
 use crate::byte_stream::{ByteStream, Received};
 use crate::token::Token;
 
+use super::end::{End, State};
 use super::poll::{HostId, Id, Mask};
 use super::world::World;
 
@@ -20,46 +21,51 @@ pub(super) struct Stream {
     pub(super) id: Id,
 }
 
+impl Stream {
+    fn with_end<R>(&self, visit: impl FnOnce(&mut End) -> R) -> Option<R> {
+        self.world.with(|sockets| sockets.end(self.id).map(visit))
+    }
+}
+
 impl Sink for Stream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.world.write(self.id, &[IoSlice::new(data)])
+        self.world.with(|sockets| sockets.write(self.id, &[IoSlice::new(data)]))
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.world.write(self.id, slices)
+        self.world.with(|sockets| sockets.write(self.id, slices))
     }
 }
 
 impl ByteStream for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.world.read(self.id, buffer)
+        self.world.with(|sockets| sockets.read(self.id, buffer))
     }
 
     fn close_write(&mut self) -> io::Result<()> {
-        self.world.close_write(self.id)
+        self.world.with(|sockets| sockets.close_write(self.id))
     }
 
     fn reset(&mut self) {
-        self.world.with_end(self.id, |end| end.resets = end.is_tcp());
+        self.with_end(|end| end.resets = true);
     }
 
     fn take_error(&mut self) -> io::Result<Option<io::Error>> {
-        Ok(self.world.with_end(self.id, |end| end.take_error().err()).flatten())
+        Ok(self.with_end(|end| end.take_error().err()).flatten())
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        self.world
-            .with_end(self.id, |end| end.local.clone())
-            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.with_end(|end| end.local.clone()).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn is_connected(&self) -> bool {
-        self.world.is_connected(self.id)
+        self.with_end(|end| end.state == State::Connected).unwrap_or(false)
     }
 
     fn register(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
         let read = (Mask::IN | Mask::RDHUP).when(interest.is_readable());
-        self.world.watch(self.id, self.host, token, read | Mask::OUT.when(interest.is_writable()));
+        let write = Mask::OUT.when(interest.is_writable());
+        self.world.with(|sockets| sockets.watch(self.id, self.host, token, read | write));
         Ok(())
     }
 
@@ -70,6 +76,6 @@ impl ByteStream for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.world.drop_end(self.id);
+        self.world.with(|sockets| sockets.drop_end(self.id));
     }
 }

@@ -1,0 +1,254 @@
+//! A connection: two ends, and what each does to the other.
+
+use std::io::{self, IoSlice};
+
+use rustix::io::Errno;
+
+use crate::byte_stream::Received;
+
+use super::end::{End, State};
+use super::poll::Mask;
+
+/// Both ends of a connection, by the number of their side. What Linux does is in `tcp_input.c`, `tcp.c` and `af_unix.c`, and in
+/// short in `tcp(7)` and `unix(7)`:
+///
+/// | one end | the other, over TCP | the other, over a Unix socket |
+/// | --- | --- | --- |
+/// | closes | reads to the end; what it still writes is answered by a reset | reads to the end, writes nothing |
+/// | closes with input unread | is reset | reads what is there, then `ECONNRESET` |
+/// | resets | is reset | cannot be told from a close |
+/// | is reset | reads what is there, then `ECONNRESET`; after an orderly end, `EPIPE` and only to writes | |
+#[derive(Debug)]
+pub(super) struct Connection {
+    ends: [End; 2],
+    /// What happened to the ends since the edges were last taken.
+    edges: [Mask; 2],
+}
+
+impl Connection {
+    pub(super) fn new(connecting: End, accepted: End) -> Self {
+        Self { ends: [connecting, accepted], edges: [Mask::NONE; 2] }
+    }
+
+    pub(super) fn end(&mut self, side: usize) -> &mut End {
+        &mut self.ends[side]
+    }
+
+    /// Have both owners dropped their ends?
+    pub(super) fn is_gone(&self) -> bool {
+        self.ends.iter().all(|end| end.gone)
+    }
+
+    pub(super) fn take_edges(&mut self) -> [Mask; 2] {
+        std::mem::replace(&mut self.edges, [Mask::NONE; 2])
+    }
+
+    fn own_and_peer(&mut self, side: usize) -> (&mut End, &mut End) {
+        let [first, second] = &mut self.ends;
+        if side == 0 { (first, second) } else { (second, first) }
+    }
+
+    fn edge(&mut self, side: usize, edge: Mask) {
+        self.edges[side] = self.edges[side] | edge;
+    }
+
+    pub(super) fn mask(&mut self, side: usize) -> Mask {
+        let (own, peer) = self.own_and_peer(side);
+        own.mask(&peer.incoming)
+    }
+
+    pub(super) fn read(&mut self, side: usize, buffer: &mut [u8]) -> io::Result<Received> {
+        let (own, peer) = self.own_and_peer(side);
+        let received = own.read(buffer)?;
+        // A Unix socket tells of every bit of room, a TCP socket only who has asked for it.
+        let tells = peer.wants_room || !peer.is_tcp();
+        if received.count > 0 && tells && peer.has_room(&own.incoming) {
+            peer.wants_room = false;
+            self.edge(1 - side, Mask::OUT);
+        }
+        Ok(received)
+    }
+
+    pub(super) fn write(&mut self, side: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let (own, peer) = self.own_and_peer(side);
+        own.may_write()?;
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        if peer.gone {
+            own.hear_reset();
+            self.edge(side, Mask::ANY);
+            return Ok(offered);
+        }
+        let taken = slices.iter().map(|slice| peer.incoming.push(slice)).sum();
+        own.wants_room |= taken < offered;
+        if taken == 0 {
+            return Err(Errno::AGAIN.into());
+        }
+        self.edge(1 - side, Mask::IN);
+        Ok(taken)
+    }
+
+    pub(super) fn close_write(&mut self, side: usize) -> io::Result<()> {
+        let own = &self.ends[side];
+        if own.is_tcp() && own.state != State::Connected {
+            return Err(Errno::NOTCONN.into());
+        }
+        if !own.write_shut {
+            self.end_side(side);
+        }
+        Ok(())
+    }
+
+    fn end_side(&mut self, side: usize) {
+        let (own, peer) = self.own_and_peer(side);
+        own.end();
+        peer.hear_end();
+        self.edges = [Mask::ANY; 2];
+    }
+
+    /// The owner of an end drops it.
+    pub(super) fn drop_end(&mut self, side: usize) {
+        let (own, peer) = self.own_and_peer(side);
+        own.gone = true;
+        let unread = !own.incoming.is_empty();
+        own.incoming.clear();
+        let connected = own.state == State::Connected;
+        if !own.is_tcp() {
+            if unread {
+                peer.break_off(Errno::CONNRESET);
+            }
+            peer.hang_up();
+            self.edge(1 - side, Mask::ANY);
+        } else if connected && (unread || own.resets) {
+            own.hang_up();
+            peer.hear_reset();
+            self.edge(1 - side, Mask::ANY);
+        } else if connected {
+            self.end_side(side);
+        }
+    }
+
+    /// The listener has room for the client that waited.
+    pub(super) fn establish(&mut self) {
+        self.ends[0].state = State::Connected;
+        self.edge(0, Mask::ANY);
+    }
+
+    /// Nobody is there for the client, or not any more.
+    pub(super) fn refuse(&mut self) {
+        let client = &mut self.ends[0];
+        if client.is_tcp() {
+            client.hear_reset();
+        } else {
+            client.break_off(Errno::CONNRESET);
+        }
+        self.ends[1].hang_up();
+        self.ends[1].gone = true;
+        self.edge(0, Mask::ANY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::super::pipe::Pipe;
+    use super::*;
+    use crate::address::{Address, UnixAddress};
+
+    fn connection(address: &Address) -> Connection {
+        let end = || End::new(address.clone(), State::Connected, Pipe::new(None, None));
+        Connection::new(end(), end())
+    }
+
+    fn tcp() -> Connection {
+        connection(&Address::Tcp("127.0.0.1:1".parse().unwrap()))
+    }
+
+    fn unix() -> Connection {
+        connection(&Address::Unix(UnixAddress::Unnamed))
+    }
+
+    fn write(connection: &mut Connection, side: usize, data: &[u8]) -> io::Result<usize> {
+        connection.write(side, &[IoSlice::new(data)])
+    }
+
+    fn read(connection: &mut Connection, side: usize) -> Result<usize, ErrorKind> {
+        let received = connection.read(side, &mut [0; 1024]);
+        received.map(|received| received.count).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn what_was_sent_before_a_reset_is_read_before_the_error() {
+        let mut connection = tcp();
+        write(&mut connection, 0, b"last words").unwrap();
+        connection.end(0).resets = true;
+        connection.drop_end(0);
+        let mask = connection.mask(1);
+        assert_eq!(mask, Mask::IN | Mask::OUT | Mask::RDHUP | Mask::HUP | Mask::ERR);
+        assert_eq!(read(&mut connection, 1), Ok(10));
+        assert_eq!(read(&mut connection, 1), Err(ErrorKind::ConnectionReset));
+        assert_eq!(read(&mut connection, 1), Ok(0));
+    }
+
+    #[test]
+    fn a_close_with_unread_input_resets_the_peer() {
+        for mut connection in [tcp(), unix()] {
+            write(&mut connection, 1, b"unread").unwrap();
+            connection.drop_end(0);
+            assert_eq!(read(&mut connection, 1), Err(ErrorKind::ConnectionReset));
+        }
+    }
+
+    #[test]
+    fn writing_to_a_closed_tcp_peer_fails_the_second_time_and_to_a_unix_peer_the_first() {
+        let mut connection = tcp();
+        connection.drop_end(0);
+        assert_eq!(read(&mut connection, 1), Ok(0));
+        assert_eq!(write(&mut connection, 1, b"lost").unwrap(), 4);
+        assert_eq!(read(&mut connection, 1), Ok(0));
+        assert_eq!(write(&mut connection, 1, b"lost").unwrap_err().kind(), ErrorKind::BrokenPipe);
+
+        let mut connection = unix();
+        connection.drop_end(0);
+        assert_eq!(write(&mut connection, 1, b"lost").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_half_closed_connection_goes_on_the_other_way() {
+        for mut connection in [tcp(), unix()] {
+            connection.close_write(0).unwrap();
+            assert_eq!(read(&mut connection, 1), Ok(0));
+            assert_eq!(write(&mut connection, 1, b"answer").unwrap(), 6);
+            assert_eq!(read(&mut connection, 0), Ok(6));
+            assert_eq!(write(&mut connection, 0, b"more").unwrap_err().kind(), ErrorKind::BrokenPipe);
+            connection.close_write(1).unwrap();
+            assert_eq!(read(&mut connection, 0), Ok(0));
+        }
+    }
+
+    #[test]
+    fn a_full_pipe_tells_its_writer_once_there_is_room_again() {
+        for mut connection in [tcp(), unix()] {
+            let much = vec![0; 1 << 20];
+            let taken = write(&mut connection, 0, &much).unwrap();
+            assert!(taken < much.len());
+            assert_eq!(write(&mut connection, 0, &much).unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(connection.take_edges(), [Mask::NONE, Mask::IN]);
+            let mut buffer = vec![0; taken];
+            connection.read(1, &mut buffer[..1]).unwrap();
+            assert_eq!(connection.take_edges()[0], Mask::NONE);
+            connection.read(1, &mut buffer).unwrap();
+            assert_eq!(connection.take_edges()[0], Mask::OUT);
+        }
+    }
+
+    #[test]
+    fn a_read_that_leaves_an_end_to_be_read_is_not_the_last() {
+        let mut connection = tcp();
+        write(&mut connection, 0, b"abc").unwrap();
+        assert!(connection.read(1, &mut [0; 8]).unwrap().drained);
+        write(&mut connection, 0, b"def").unwrap();
+        connection.close_write(0).unwrap();
+        assert!(!connection.read(1, &mut [0; 8]).unwrap().drained);
+    }
+}

@@ -1,0 +1,57 @@
+//! What tests of protocols and servers need: a reactor whose clock and network are simulated.
+//!
+//! ```
+//! use lariat::{Once, Peer, Protocol, Transport};
+//! use std::time::Duration;
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write(data);
+//!     }
+//! }
+//!
+//! struct Hello;
+//!
+//! impl Protocol for Hello {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         // An hour, which takes no time.
+//!         let hello = transport.clone();
+//!         transport.reactor().call_later(Duration::from_secs(3600), move |_| {
+//!             hello.write(b"hello");
+//!         });
+//!     }
+//!
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         assert_eq!(data, b"hello");
+//!         transport.reactor().stop();
+//!     }
+//! }
+//!
+//! let reactor = lariat::testing::simulated();
+//! reactor.listen("tcp:7000", |_: &Peer| Echo)?;
+//! reactor.connect("tcp:127.0.0.1:7000", Once::new(Hello))?;
+//! reactor.run()?;
+//! # Ok::<(), lariat::Error>(())
+//! ```
+
+use crate::reactor::MainLoop;
+use crate::simulated::{Simulated, World};
+
+/// A loop in a world of its own, where the clock is virtual and connections are in memory.
+///
+/// Everything that serves connections behaves as it does on Linux, down to half-closes, resets and full buffers; what is missing is
+/// what only descriptors have: [`Reactor::register`](crate::Reactor::register) and the `adopt` functions, which fail with
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). Any address can be listened on. Nobody else reaches it.
+///
+/// Time stands still while anything is to be done, then jumps to the next deadline; so a test never waits, and takes the same
+/// course each time. When nothing is left to happen, [`MainLoop::run`] and [`MainLoop::turn`] fail rather than wait for ever.
+/// (A loop that is busy without end sees time pass too, a millisecond every thousand turns.)
+#[doc(alias = "Clock")]
+#[doc(alias = "MemoryReactor")]
+#[doc(alias = "MemoryReactorClock")]
+#[must_use]
+pub fn simulated() -> MainLoop {
+    MainLoop::from_driver(Box::new(Simulated::new(&World::new())))
+}
