@@ -5,7 +5,7 @@
 //!
 //! | protocol | core | on the reactor |
 //! | --- | --- | --- |
-//! | lines | [`LineDecoder`] | |
+//! | lines | [`LineDecoder`] | [`LineReceiver`], which serves a [`LineProtocol`] |
 //!
 //! # Floors
 //!
@@ -13,7 +13,7 @@
 //!
 //! | floor | holds |
 //! | --- | --- |
-//! | P3 | servers and clients: `Protocol` implementations |
+//! | P3 | servers and clients: what implements or serves `Protocol` (the rest of `line`) |
 //! | P2 | connections without input and output: a codec and the protocol's own rules |
 //! | P1 | codecs, which know nothing of the reactor (`line::delimiter`, `line::decoder`) |
 //! | P0 | helpers over bytes that several codecs share |
@@ -21,4 +21,4 @@
 
 mod line;
 
-pub use line::{Delimiter, LineDecoder, LineEvent};
+pub use line::{Delimiter, LineDecoder, LineEvent, LineProtocol, LineReceiver, LineSender, LineTooLong, LineTransport};

@@ -49,6 +49,18 @@ impl Delimiter {
         }
     }
 
+    /// Would `line`, sent with this delimiter, arrive as one line?
+    pub(super) fn allows(&self, line: &[u8]) -> bool {
+        match self {
+            Self::CrLf | Self::LfOrCrLf => memchr::memchr3(b'\r', b'\n', 0, line).is_none(),
+            Self::Bytes(delimiter) => {
+                // One that begins inside the line and ends inside the delimiter would cut the line short.
+                let but_last = delimiter.split_last().map_or(&[][..], |(_, but_last)| but_last);
+                self.find(b"", line).is_none() && self.find(line, but_last).is_none()
+            }
+        }
+    }
+
     /// The first delimiter that ends inside `bytes`, which directly follow `before`. What is in `before` has been
     /// searched already.
     #[inline]
@@ -100,6 +112,17 @@ mod tests {
     #[test]
     fn an_empty_delimiter_is_never_found() {
         assert_eq!(Delimiter::bytes(b"").find(b"", b"abc"), None);
+    }
+
+    #[test]
+    fn a_line_that_would_end_early_is_not_allowed() {
+        for line in ["a\rb", "a\nb", "\r\n", "a\0"] {
+            assert!(!Delimiter::CrLf.allows(line.as_bytes()), "{line:?}");
+            assert!(!Delimiter::LfOrCrLf.allows(line.as_bytes()), "{line:?}");
+        }
+        let delimiter = Delimiter::bytes(b"abab");
+        assert!(delimiter.allows(b"a\r\nb") && delimiter.allows(b"aba"));
+        assert!(!delimiter.allows(b"xababx") && !delimiter.allows(b"ab"), "ab, abab is nothing, ab");
     }
 
     #[test]

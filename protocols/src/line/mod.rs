@@ -2,6 +2,14 @@
 
 mod decoder;
 mod delimiter;
+mod protocol;
+mod receiver;
+mod sender;
+mod transport;
 
 pub use decoder::{LineDecoder, LineEvent};
 pub use delimiter::Delimiter;
+pub use protocol::{LineProtocol, LineTooLong};
+pub use receiver::LineReceiver;
+pub use sender::LineSender;
+pub use transport::LineTransport;
