@@ -1,0 +1,3 @@
+//! What Lariat promises, on every driver: the real one and the simulated one, over TCP and over Unix streams.
+
+mod streams;
