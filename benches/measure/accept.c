@@ -6,15 +6,9 @@
 // WIDTH must be below the servers' backlogs. A round before the first warms up.
 // build: gcc -O2 -o accept accept.c    run: accept WIDTH BATCHES ROUNDS PORT:PID [PORT:PID ...]
 #include "client.h"
-#include <signal.h>
 
 static char line[64] = "a line of sixty-three bytes that the server sends back as is.\r\n";
-static int width, *fds, stopped;
-
-// A client that fails must not leave the server stopped.
-static void let_go_on(void) {
-  if (stopped) kill(stopped, SIGCONT);
-}
+static int width, *fds;
 
 static void ping(int fd) {
   char reply[63];
@@ -24,14 +18,11 @@ static void ping(int fd) {
 
 // One batch. Returns the nanoseconds that it took until the last connection was echoed.
 static uint64_t run(Target target, int control) {
-  stopped = target.pid;
-  kill(target.pid, SIGSTOP);
-  until_state(target.pid, 'T');
+  stop_server(target.pid);
   for (int i = 0; i < width; i++) fds[i] = dial(target.port);
   send_all(fds[width - 1], line, 63);
   uint64_t start = now_ns();
-  kill(target.pid, SIGCONT);
-  stopped = 0;
+  let_server_go_on();
   receive_all(fds[width - 1], line, 63);
   uint64_t end = now_ns();
   for (int i = 0; i < width; i++) close(fds[i]);
@@ -45,7 +36,6 @@ int main(int argc, char **argv) {
   width = atoi(argv[1]);
   if (width < 1 || batches < 1 || rounds < 1) return fprintf(stderr, "nothing to connect\n"), 2;
   raise_descriptor_limit();
-  atexit(let_go_on);
   fds = malloc(width * sizeof *fds);
   Target *all = calloc(servers, sizeof *all);
   int *control = calloc(servers, sizeof *control);

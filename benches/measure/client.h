@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,14 @@ static inline Target parse_target(const char *word) {
   return target;
 }
 
+static int stopped_server;
+
+// A client that fails must not leave the server stopped.
+static inline void let_server_go_on(void) {
+  if (stopped_server) kill(stopped_server, SIGCONT);
+  stopped_server = 0;
+}
+
 // Waits until the main thread of a process is in STATE: 'S' when it sleeps, 'T' when it is stopped. What a thread on a core
 // has used is only written down now and then; of one that sleeps, it is exact.
 static inline void until_state(int pid, char state) {
@@ -117,4 +126,12 @@ static inline void until_state(int pid, char state) {
     if (end && end[2] == state) return;
   }
   fprintf(stderr, "process %d did not come to state %c\n", pid, state), exit(3);
+}
+
+static inline void stop_server(int pid) {
+  static int registered;
+  if (!registered) atexit(let_server_go_on), registered = 1;
+  stopped_server = pid;
+  kill(pid, SIGSTOP);
+  until_state(pid, 'T');
 }

@@ -67,7 +67,7 @@ if wanted armed; then
 fi
 
 if wanted growth; then
-  seen=""
+  seen="" at_once=yes
   for size in 100:20:220 1000:4:44 $([ -n "$quick" ] || echo 10000:2:22); do
     IFS=: read -r conns few many <<<"$size"
     if [ "$conns" -gt $most ]; then

@@ -56,9 +56,10 @@ end_server() {
 }
 
 # Sets `count` to the userland instructions of a whole run: `rounds` rounds of `conns` connections sending file `request`.
+# With `at_once` set, the server finds all requests of a round at once.
 count_instructions() {
   start_server valgrind --tool=callgrind --callgrind-out-file="$scratch/callgrind.out" "$@"
-  "$scratch/lockstep" "$port" "$conns" "$rounds" "$request"
+  "$scratch/lockstep" "$port" "$conns" "$rounds" "$request" ${at_once:+"$started"}
   until_quiet "$started"
   end_server TERM
   count=$(sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$scratch/server.err" | head -n 1)

@@ -1,14 +1,16 @@
 // A deterministic client: CONNS connections, ROUNDS rounds; in each, every connection sends the request, then every
 // connection reads its whole reply. The reply's length is learned on the first connection, so all replies must be equally long.
-// build: gcc -O2 -o lockstep lockstep.c    run: lockstep PORT CONNS ROUNDS REQUEST_FILE
+// With the server's PID, the server is stopped while the requests are sent, so that it finds all of a round's at once: how many
+// turns it takes is then no matter of timing.
+// build: gcc -O2 -o lockstep lockstep.c    run: lockstep PORT CONNS ROUNDS REQUEST_FILE [PID]
 #include "client.h"
 #include <poll.h>
 
 static char request[1 << 20], reply[1 << 20];
 
 int main(int argc, char **argv) {
-  if (argc != 5) return fprintf(stderr, "usage: lockstep PORT CONNS ROUNDS REQUEST_FILE\n"), 2;
-  int port = atoi(argv[1]), conns = atoi(argv[2]), rounds = atoi(argv[3]);
+  if (argc != 5 && argc != 6) return fprintf(stderr, "usage: lockstep PORT CONNS ROUNDS REQUEST_FILE [PID]\n"), 2;
+  int port = atoi(argv[1]), conns = atoi(argv[2]), rounds = atoi(argv[3]), pid = argc == 6 ? atoi(argv[5]) : 0;
   FILE *file = fopen(argv[4], "r");
   if (!file) return perror(argv[4]), 2;
   raise_descriptor_limit();
@@ -25,7 +27,9 @@ int main(int argc, char **argv) {
   int *fds = malloc(conns * sizeof *fds);
   for (int i = 0; i < conns; i++) fds[i] = dial(port);
   for (int round = 0; round < rounds; round++) {
+    if (pid) until_state(pid, 'S'), stop_server(pid);
     for (int i = 0; i < conns; i++) send_all(fds[i], request, size);
+    let_server_go_on();
     for (int i = 0; i < conns; i++) receive_all(fds[i], reply, expect);
   }
   return 0;
