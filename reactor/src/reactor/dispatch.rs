@@ -1,24 +1,68 @@
-//! How the loop serves what is in its table.
+//! How the loop serves what is in the reactor.
 
-use std::any::{Any, TypeId};
-
-use super::core::Reactor;
+use crate::budget;
+use crate::call_queue::CallQueue;
+use crate::contain::{contain, contain_drop};
 use crate::readiness::Readiness;
+use crate::source_table::SourceTable;
+use crate::timer::TimerWheel;
+use crate::token::Token;
 
-/// What a source may use while it is served.
-pub(crate) struct Turn<'a> {
-    pub(crate) reactor: &'a Reactor,
-    /// The one read buffer.
-    pub(crate) buffer: &'a mut [u8],
+use super::core::{Core, Queued, Task, Turn};
+
+/// Serves one source. Inlined into the loop over the kernel's events, which is where it is hot.
+#[inline(always)]
+pub(crate) fn dispatch(turn: &mut Turn<'_>, token: Token, readiness: Readiness) {
+    let core: &Core = turn.reactor.core();
+    let Some(source) = core.sources.with(|sources| sources.take(token)) else { return };
+    match source.ready(turn, readiness) {
+        Some(source) => {
+            if let Err(stale) = core.sources.with(|sources| sources.put(token, source)) {
+                contain_drop(stale);
+            }
+        }
+        None => core.sources.with(|sources| sources.release(token)),
+    }
 }
 
-/// A source as the table holds it. It is moved out while it is served and says by its return value what goes back: itself,
-/// what it has become, or nothing once it has ended.
-pub(crate) trait Dispatch {
-    fn ready(self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>>;
-
-    /// The protocol of the given type, if this source serves one.
-    fn layer(&mut self, _type_id: TypeId) -> Option<&mut dyn Any> {
-        None
+/// Runs one pass of the call queue.
+pub(crate) fn run_calls(turn: &mut Turn<'_>) {
+    let core: &Core = turn.reactor.core();
+    core.calls.with(|calls| calls.begin_pass(budget::CALLS));
+    while let Some(queued) = core.calls.with(CallQueue::next) {
+        let call = match queued {
+            Queued::Call(call) => call,
+            Queued::Timer(key) => match core.timers.with(|timers| timers.take_expired(key)) {
+                Some(Task::Call(call)) => call,
+                Some(Task::Source(token)) => {
+                    dispatch(turn, token, Readiness::TIMER);
+                    continue;
+                }
+                None => continue,
+            },
+        };
+        let reactor = turn.reactor;
+        // The panic is logged; nobody waits for the call.
+        let _ = contain(|| "a queued call", || call(reactor));
     }
+}
+
+/// Ends everything: sources hear of it, then what waits is dropped. User code that runs meanwhile finds a reactor that
+/// takes nothing new.
+pub(crate) fn end(turn: &mut Turn<'_>) {
+    let core: &Core = turn.reactor.core();
+    core.ended.set(true);
+    for token in core.sources.with(|sources| sources.tokens()) {
+        dispatch(turn, token, Readiness::END);
+    }
+    core.sources.with(SourceTable::free_released);
+    while let Some(task) = core.timers.with(TimerWheel::pop_any) {
+        contain_drop(task);
+    }
+    while let Some(queued) = core.calls.with(CallQueue::pop) {
+        contain_drop(queued);
+    }
+    core.again.with(Vec::clear);
+    core.touched.with(Vec::clear);
+    core.starved.with(Vec::clear);
 }

@@ -12,8 +12,8 @@ use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
 use crate::token::Token;
 
-use super::core::{Reactor, dispatch, end, run_calls};
-use super::dispatch::Turn;
+use super::core::{Reactor, Turn};
+use super::dispatch::{dispatch, end, run_calls};
 
 /// Bytes of the read buffer that all connections share. One read takes what a loopback or a fast network delivers at
 /// once; measured, larger ones stream no faster and leave the processor's second-level cache.

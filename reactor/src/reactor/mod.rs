@@ -7,7 +7,7 @@ mod main_loop;
 mod source;
 
 pub use self::core::Reactor;
+pub(crate) use self::core::{Dispatch, Turn};
 pub use self::delayed_call::DelayedCall;
-pub(crate) use self::dispatch::{Dispatch, Turn};
 pub use self::main_loop::MainLoop;
 pub use self::source::{Registration, Source};

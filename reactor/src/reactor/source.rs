@@ -10,8 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::readiness::Readiness;
 use crate::token::Token;
 
-use super::core::Reactor;
-use super::dispatch::{Dispatch, Turn};
+use super::core::{Dispatch, Reactor, Turn};
 
 /// Serves a descriptor that Lariat knows nothing about: a device, an `inotify` instance, a library's socket.
 ///
