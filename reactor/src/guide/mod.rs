@@ -1,0 +1,18 @@
+//! The guide: how to write programs with Lariat, a chapter a subject.
+//!
+//! | chapter | tells |
+//! | --- | --- |
+//! | [`first_protocol`] | a server, a client and a test of them, in ten minutes |
+//! | [`ownership`] | who owns what, how protocols share state, what dropping a handle does |
+//! | [`back_pressure`] | what happens when a peer does not read, and what is bounded by what |
+//! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
+//! | [`twisted`] | for those who come from Twisted: every name and what became of it |
+//!
+//! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a
+//! server that would listen for ever is compiled without being run.
+
+pub mod back_pressure;
+pub mod first_protocol;
+pub mod ownership;
+pub mod timers;
+pub mod twisted;

@@ -1,0 +1,185 @@
+//! For those who come from Twisted: every name, and what became of it.
+//!
+//! Lariat is Twisted's model in Rust: a reactor, protocols, factories, transports, endpoints. The names are Twisted's in Rust's spelling, unless
+//! Rust has a word of its own; the search box of this documentation finds most things by their Twisted name too (`callLater`).
+//!
+//! # The same program twice
+//!
+//! ```python
+//! from twisted.internet import protocol, reactor, endpoints
+//!
+//! class Echo(protocol.Protocol):
+//!     def dataReceived(self, data):
+//!         self.transport.write(data)
+//!
+//!     def connectionLost(self, reason):
+//!         self.factory.served += 1
+//!
+//! class EchoFactory(protocol.Factory):
+//!     protocol = Echo
+//!     served = 0
+//!
+//! endpoints.serverFromString(reactor, "tcp:7000").listen(EchoFactory())
+//! reactor.run()
+//! ```
+//!
+//! ```no_run
+//! use lariat::{CloseReason, Factory, Peer, Protocol, Reactor, Transport};
+//! use std::cell::Cell;
+//! use std::rc::Rc;
+//!
+//! struct Echo {
+//!     served: Rc<Cell<u32>>,
+//! }
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write(data);
+//!     }
+//!
+//!     fn connection_lost(&mut self, _: CloseReason) {
+//!         self.served.set(self.served.get() + 1);
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct EchoFactory {
+//!     served: Rc<Cell<u32>>,
+//! }
+//!
+//! impl Factory for EchoFactory {
+//!     type Protocol = Echo;
+//!
+//!     fn build_protocol(&mut self, _: &Peer) -> Option<Echo> {
+//!         Some(Echo { served: self.served.clone() })
+//!     }
+//! }
+//!
+//! fn main() -> lariat::Result<()> {
+//!     let reactor = Reactor::new()?;
+//!     reactor.listen("tcp:7000", EchoFactory::default())?;
+//!     reactor.run()
+//! }
+//! ```
+//!
+//! Three differences are in there. The reactor is made and passed, not imported. The transport comes as an argument, not as an attribute. And a
+//! protocol has no `factory`: the factory gives it what it shall share. (A closure would have done for the factory.)
+//!
+//! # The reactor
+//!
+//! | Twisted | Lariat |
+//! | --- | --- |
+//! | `from twisted.internet import reactor` | [`Reactor::new`](crate::Reactor::new); in a callback [`transport.reactor()`](crate::Transport::reactor) |
+//! | `reactor.run()` | [`MainLoop::run`](crate::MainLoop::run) |
+//! | `reactor.stop()` | [`Reactor::stop`](crate::Reactor::stop) |
+//! | `reactor.iterate(delay)`, `doIteration` | [`MainLoop::turn`](crate::MainLoop::turn) |
+//! | `reactor.callLater(seconds, f)` | [`Reactor::call_later`](crate::Reactor::call_later) |
+//! | `reactor.callWhenRunning(f)` | `call_later(Duration::ZERO, f)` before `run` |
+//! | `reactor.seconds()` | [`Reactor::now`](crate::Reactor::now) |
+//! | `reactor.listenTCP(7000, factory)` | [`listen("tcp:7000", factory)`](crate::Reactor::listen), or [`listen_at`](crate::Reactor::listen_at) with an address |
+//! | `reactor.listenUNIX(path, factory)` | `listen("unix:PATH", factory)` |
+//! | `reactor.connectTCP(host, port, factory)` | [`connect("tcp:HOST:PORT", factory)`](crate::Reactor::connect) |
+//! | `reactor.connectUNIX(path, factory)` | `connect("unix:PATH", factory)` |
+//! | `reactor.adoptStreamPort`, `adoptStreamConnection` | [`adopt_port`](crate::Reactor::adopt_port), [`adopt_stream`](crate::Reactor::adopt_stream) |
+//! | `reactor.addReader`, `addWriter` | [`Reactor::register`](crate::Reactor::register) |
+//! | `reactor.removeReader`, `removeWriter` | [`Registration::deregister`](crate::Registration::deregister) |
+//! | `IDelayedCall`: `cancel`, `reset`, `delay`, `active`, `getTime` | [`DelayedCall`](crate::DelayedCall): `cancel`, `reset`, `delay`, `is_active`, `deadline` |
+//! | `AlreadyCalled`, `AlreadyCancelled` | no error: these methods return false |
+//! | `IListeningPort.stopListening()`, `getHost()` | [`Port::close`](crate::Port::close), [`Port::address`](crate::Port::address) |
+//! | `IListeningPort.startListening()` | a port that was closed stays closed: listen anew |
+//! | `ReactorNotRunning` | [`ErrorKind::ReactorEnded`](crate::ErrorKind::ReactorEnded) |
+//! | `CannotListenError` | the error of `listen`: [`ErrorKind::AddressInUse`](crate::ErrorKind::AddressInUse) and others |
+//! | `ConnectionRefusedError`, `TimeoutError`, `NoRouteError` | [`ErrorKind`](crate::ErrorKind): `ConnectionRefused`, `TimedOut`, `Unreachable` |
+//! | `twisted.python.log`, `twisted.logger` | the `log` crate |
+//!
+//! # Protocols and factories
+//!
+//! | Twisted | Lariat |
+//! | --- | --- |
+//! | `Protocol.connectionMade()` | [`connection_made`](crate::Protocol::connection_made) |
+//! | `Protocol.dataReceived(data)` | [`data_received`](crate::Protocol::data_received) |
+//! | `Protocol.connectionLost(reason)` | [`connection_lost`](crate::Protocol::connection_lost) |
+//! | `self.transport` | the argument `transport` |
+//! | `self.factory` | whatever your factory hands to the protocol |
+//! | `self.connected` | [`transport.is_open()`](crate::Transport::is_open) |
+//! | `IHalfCloseableProtocol.readConnectionLost()` | [`read_closed`](crate::Protocol::read_closed); left alone, it closes the connection |
+//! | `IHalfCloseableProtocol.writeConnectionLost()` | nothing is called |
+//! | `Factory.buildProtocol(addr)` | [`build_protocol`](crate::Factory::build_protocol), which gets a [`Peer`](crate::Peer); `None` refuses here too |
+//! | `Factory.forProtocol(Echo)` | a closure, <code>&#124;_: &Peer&#124; Echo</code> |
+//! | `Factory.startFactory()`, `stopFactory()` | nothing: whoever made it knows; it is dropped with its port |
+//! | `ClientFactory.clientConnectionFailed` | nothing yet: a failed attempt is logged and drops the factory |
+//! | `ClientFactory.clientConnectionLost` | the protocol's `connection_lost` |
+//! | `ConnectionDone`, `ConnectionLost`, `ConnectionAborted` | [`CloseReason`](crate::CloseReason): `Done`, `Lost`, `Aborted` |
+//! | `ProtocolWrapper`, `WrappingFactory` | [`Wrapper`](crate::Wrapper), in a factory of yours |
+//!
+//! # Transports
+//!
+//! | Twisted | Lariat |
+//! | --- | --- |
+//! | `transport.write(data)` | [`write`](crate::Transport::write) |
+//! | `transport.writeSequence(list)` | `write` for each: one callback's writes leave together |
+//! | `transport.loseConnection()` | [`close`](crate::Transport::close) |
+//! | `transport.abortConnection()` | [`abort`](crate::Transport::abort) |
+//! | `transport.loseWriteConnection()` | [`close_write`](crate::Transport::close_write) |
+//! | `transport.getPeer()`, `getHost()` | [`peer().address()`](crate::Transport::peer), [`local_address`](crate::Transport::local_address) |
+//! | `transport.setTcpNoDelay(on)` | [`set_nodelay`](crate::Transport::set_nodelay); here it is on from the start |
+//! | `transport.setTcpKeepAlive(on)` | [`set_keepalive`](crate::Transport::set_keepalive) |
+//! | `transport.disconnecting` | `!transport.is_open()` |
+//! | `transport.bufferSize` | [`set_water_marks`](crate::Transport::set_water_marks) |
+//! | `pauseProducing()`, `resumeProducing()` of a transport | [`pause_reading`](crate::Transport::pause_reading), [`resume_reading`](crate::Transport::resume_reading) |
+//! | `stopProducing()` of a transport | `close` |
+//! | `registerProducer(producer, True)`, `IPushProducer` | [`register_push_producer`](crate::Transport::register_push_producer), [`PushProducer`](crate::PushProducer) |
+//! | `registerProducer(producer, False)`, `IPullProducer` | [`register_pull_producer`](crate::Transport::register_pull_producer), [`PullProducer`](crate::PullProducer) |
+//! | `unregisterProducer()` | [`unregister_producer`](crate::Transport::unregister_producer) |
+//! | a producer only to hear of a full buffer | the protocol's [`write_paused`](crate::Protocol::write_paused), [`write_resumed`](crate::Protocol::write_resumed) |
+//! | `basic.FileSender` | [`write_file`](crate::Transport::write_file) |
+//! | replacing `transport.protocol` | [`switch_to`](crate::Transport::switch_to) |
+//! | `policies.TimeoutMixin`: `setTimeout(s)` | [`set_idle_timeout(Idle::Read, …)`](crate::Transport::set_idle_timeout) |
+//! | `TimeoutMixin`: `resetTimeout()` | nothing to call: every byte does it |
+//! | `TimeoutMixin`: `timeoutConnection()` | [`timed_out`](crate::Protocol::timed_out) |
+//!
+//! # Endpoints and protocols
+//!
+//! | Twisted | Lariat |
+//! | --- | --- |
+//! | `serverFromString(reactor, s).listen(f)` | [`reactor.listen(s, f)`](crate::Reactor::listen); the grammar is the same: see [`endpoint`](crate::endpoint) |
+//! | `clientFromString(reactor, s).connect(f)` | [`reactor.connect(s, f)`](crate::Reactor::connect) |
+//! | `connectProtocol(endpoint, protocol)` | `reactor.connect(s, Once::new(protocol))`, with [`Once`](crate::Once) |
+//! | `TCP4ServerEndpoint`, `TCP6ServerEndpoint`, `UNIXServerEndpoint` | [`listen_at`](crate::Reactor::listen_at) |
+//! | `AdoptedStreamServerEndpoint` | [`adopt_port`](crate::Reactor::adopt_port) |
+//! | `quoteStringArgument` | [`quote`](crate::quote()) |
+//! | `LineReceiver`, `LineOnlyReceiver` | in the crate `lariat-protocols` |
+//!
+//! # What behaves differently
+//!
+//! - **Input ends with `close`.** After `loseConnection`, Twisted may still call `dataReceived`. Here `data_received` is not called
+//!   again.
+//! - **A close has a deadline**, 30 s unless set otherwise. Twisted waits as long as the peer does not read.
+//! - **A close does not wait for a producer.** In Twisted, `loseConnection` with a producer registered waits until it is unregistered.
+//!   Here the producer hears `stop`; let it close when it is done.
+//! - **Reading stops while much is queued**, and a queue has a limit: see [`back_pressure`](super::back_pressure). In Twisted both are up to
+//!   you.
+//! - **An exception is a panic**, and ends the connection with [`CloseReason::Panicked`](crate::CloseReason::Panicked). Errors that you foresee are
+//!   values: [`fail`](crate::Transport::fail).
+//! - **Dropping replaces what Python's collector does**, and never ends a port or a connection: see [`ownership`](super::ownership).
+//!
+//! # What is not there
+//!
+//! Lariat is young. So far it does not have:
+//!
+//! | Twisted | until then |
+//! | --- | --- |
+//! | `Deferred`, `inlineCallbacks`, `DeferredList`, `DeferredQueue` … | closures; a [`Handle`](crate::Handle) brings a result to its protocol |
+//! | `async`/`await`, `ensureDeferred` | the same |
+//! | `task.LoopingCall`, `Cooperator`, `deferLater`, `task.react` | [a call that schedules itself](super::timers#again-and-again) |
+//! | `callFromThread`, `deferToThread`, `callInThread` | none |
+//! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
+//! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
+//! | a name resolver, `HostnameEndpoint` | addresses, and `localhost` |
+//! | `IConnector.stopConnecting()`, the result of a connect | `timeout=` in the description |
+//! | `ReconnectingClientFactory`, `ClientService` | connect again in `connection_lost` |
+//! | `addSystemEventTrigger`, signal handlers | none |
+//! | `LimitTotalConnectionsFactory`, `ThrottlingFactory`, `TrafficLoggingFactory` | a [`Wrapper`](crate::Wrapper) |
+//! | `StringTransport`, `task.Clock`, `MemoryReactor` | a real connection on port 0, as in [`first_protocol`](super::first_protocol) |
+//! | `NetstringReceiver`, `Int32StringReceiver`, `twisted.web`, `words`, `mail`, `names`, `conch` | none |
+//! | `twistd`, `twisted.application`, plugins | a `main` |
