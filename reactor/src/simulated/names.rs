@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::address::{Address, UnixAddress};
 use crate::options::{ConnectOptions, ListenOptions};
 
-use super::listener::Backlog;
+use super::backlog::Backlog;
 use super::poll::Id;
 
 /// The first of the ports that are given to who asks for none in particular (RFC 6335, section 6: the dynamic ports).
