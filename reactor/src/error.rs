@@ -83,7 +83,8 @@ fn kind_of(error: &io::Error) -> ErrorKind {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => ErrorKind::ConnectionRefused,
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => ErrorKind::Unreachable,
         io::ErrorKind::TimedOut => ErrorKind::TimedOut,
-        io::ErrorKind::OutOfMemory => ErrorKind::ResourcesExhausted,
+        // A Unix socket says so of a server whose backlog is full.
+        io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock => ErrorKind::ResourcesExhausted,
         io::ErrorKind::Unsupported => ErrorKind::Unsupported,
         _ if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) => {
             ErrorKind::AddressFamilyNotSupported

@@ -139,7 +139,10 @@ fn bind(socket: &socket2::Socket, address: &Address, mode: u32) -> io::Result<()
     match address {
         Address::Unix(UnixAddress::Pathname(path)) => {
             // Nobody can connect before `listen`, so the wider mode that the file has until here lets nobody in.
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).inspect_err(|_| {
+                // The file is ours and nobody will use it; the error that counts is the one that is given.
+                let _ = std::fs::remove_file(path);
+            })
         }
         _ => Ok(()),
     }

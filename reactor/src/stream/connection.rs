@@ -108,8 +108,8 @@ impl<P: Protocol> Connection<P> {
 
     /// Puts the successor in this protocol's place. It is served next turn, so that protocols which hand over to each other for
     /// ever leave the others their turn.
-    fn switch(self: Box<Self>) -> Option<Box<dyn Dispatch>> {
-        let Self { transport, protocol } = *self;
+    fn switch(self) -> Option<Box<dyn Dispatch>> {
+        let Self { transport, protocol } = self;
         let shared = transport.shared.clone();
         shared.flags.clear(Flags::SWITCHING);
         if !shared.flags.has(Flags::CLOSING) {

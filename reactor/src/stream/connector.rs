@@ -116,21 +116,21 @@ fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> io::
 impl<F: Factory> Dispatch for Connector<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         if readiness.has(Readiness::END) {
-            self.fail(turn, Error::ended());
+            self.fail(Error::ended());
             return None;
         }
         if readiness.has(Readiness::TIMER) {
             self.timer = None;
             let seconds = Duration::as_secs_f64(&self.options.timeout);
             let error = io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {seconds} s"));
-            self.give_up(turn, error);
+            self.give_up(error);
             return None;
         }
         match self.socket.is_connected() {
             Ok(true) => self.finish(turn, readiness),
             Ok(false) => Some(self),
             Err(error) => {
-                self.give_up(turn, error);
+                self.give_up(error);
                 None
             }
         }
@@ -139,9 +139,9 @@ impl<F: Factory> Dispatch for Connector<F> {
 
 impl<F: Factory> Connector<F> {
     /// The connection stands: it is served in this source's place from now on.
-    fn finish(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+    fn finish(mut self, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         self.disarm();
-        let Self { reactor, mut factory, options, address, socket, token, completion, .. } = *self;
+        let Self { reactor, mut factory, options, address, socket, token, completion, .. } = self;
         let shared = Shared::new(&reactor, token, socket, address, Rc::new(options.stream));
         shared.flags.set(Flags::WATCHES_WRITABLE);
         let peer = Peer::new(shared.clone());
@@ -165,19 +165,19 @@ impl<F: Factory> Connector<F> {
     }
 
     /// This address did not answer: on to the next one.
-    fn give_up(mut self: Box<Self>, _: &mut Turn<'_>, error: io::Error) {
+    fn give_up(mut self, error: io::Error) {
         self.disarm();
         let error = Error::io(format!("could not connect to {}", self.address), error);
-        let Self { reactor, factory, options, untried, socket, completion, .. } = *self;
+        let Self { reactor, factory, options, untried, socket, completion, .. } = self;
         drop(socket);
         attempt(&reactor, untried, Some(error), options, factory, completion);
     }
 
-    fn fail(mut self: Box<Self>, turn: &mut Turn<'_>, error: Error) {
+    fn fail(mut self, error: Error) {
         self.disarm();
-        let Self { factory, completion, .. } = *self;
+        let Self { reactor, factory, completion, .. } = self;
         contain_drop(factory);
-        tell(turn.reactor, completion, Err(error));
+        tell(&reactor, completion, Err(error));
     }
 
     fn disarm(&mut self) {

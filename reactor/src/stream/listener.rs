@@ -162,7 +162,7 @@ impl<F: Factory> Listener<F> {
                 Err(error) if is_exhaustion(&error) => return self.starvation.endure(&self.port, &error),
                 // One client's own misfortune, such as a reset before it was accepted; the next one may be well.
                 Err(error) => {
-                    log::debug!("a connection to {} was lost before it was accepted: {error}", self.port.address)
+                    log::debug!("a connection to {} was lost before it was accepted: {error}", self.port.address);
                 }
             }
         }
