@@ -52,7 +52,8 @@ fn model(delimiter: &Delimiter, max_length: usize, mut input: &[u8]) -> (Vec<Eve
     let either = *delimiter == Delimiter::LfOrCrLf;
     let end: &[u8] = if either { b"\n" } else { delimiter.as_bytes() };
     let mut events = Vec::new();
-    while let Some(at) = (!end.is_empty()).then(|| input.windows(end.len()).position(|window| window == end)).flatten() {
+    while let Some(at) = (!end.is_empty()).then(|| input.windows(end.len()).position(|window| window == end)).flatten()
+    {
         let line = &input[..at];
         let line = if either { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
         events.push(if line.len() > max_length { Event::TooLong } else { Event::Line(line.to_vec()) });
