@@ -1,4 +1,20 @@
 //! placeholder docs
+//!
+//! # Floors
+//!
+//! A module imports only from the floors below its own, from its own floor where that makes no circle, or downward inside its own
+//! folder. A test holds the code to this table.
+//!
+//! | floor | modules |
+//! | --- | --- |
+//! | F7 testing | `testing` |
+//! | F6 composition | `endpoint` |
+//! | F5 transports | `stream` |
+//! | F4 contracts | `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
+//! | F3 loop | `reactor` |
+//! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
+//! | F1 containers | `call_queue`, `source_table`, `timer` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `contain`, `error`, `guarded`, `options`, `readiness`, `token` |
 
 #![deny(missing_docs)]
 
