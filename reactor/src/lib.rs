@@ -7,7 +7,7 @@
 //!
 //! | floor | modules |
 //! | --- | --- |
-//! | F7 testing | `testing` |
+//! | F7 learning and testing | `guide`, `testing` |
 //! | F6 composition | `endpoint` |
 //! | F5 transports | `stream` |
 //! | F4 contracts | `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
@@ -32,6 +32,7 @@ pub mod endpoint;
 mod error;
 mod factory;
 mod guarded;
+pub mod guide;
 mod handle;
 mod options;
 mod poller;
