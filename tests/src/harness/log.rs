@@ -1,6 +1,6 @@
 //! What a probe has heard.
 
-use lariat::{CloseReason, Transport};
+use lariat::{CloseReason, Handle, Transport};
 
 use crate::downstream::Shared;
 
@@ -16,7 +16,7 @@ struct Notes {
     received: Vec<u8>,
     /// Times that data came.
     deliveries: usize,
-    transport: Option<Transport>,
+    handle: Option<Handle<Probe>>,
 }
 
 impl Log {
@@ -38,8 +38,8 @@ impl Log {
         self.0.with(|notes| notes.story.push(what));
     }
 
-    pub(super) fn made(&self, transport: &Transport) {
-        let former = self.0.with(|notes| notes.transport.replace(transport.clone()));
+    pub(super) fn made(&self, handle: Handle<Probe>) {
+        let former = self.0.with(|notes| notes.handle.replace(handle));
         drop(former);
         self.note("made");
     }
@@ -101,7 +101,7 @@ impl Log {
     /// Is a connection made?
     #[must_use]
     pub fn is_made(&self) -> bool {
-        self.0.with(|notes| notes.transport.is_some())
+        self.0.with(|notes| notes.handle.is_some())
     }
 
     /// The connection that was made last.
@@ -111,7 +111,17 @@ impl Log {
     /// When none was.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        self.0.with(|notes| notes.transport.clone()).expect("the connection is made")
+        self.handle().transport().clone()
+    }
+
+    /// The way to the probe that was connected last.
+    ///
+    /// # Panics
+    ///
+    /// When none was.
+    #[must_use]
+    pub fn handle(&self) -> Handle<Probe> {
+        self.0.with(|notes| notes.handle.clone()).expect("the connection is made")
     }
 }
 

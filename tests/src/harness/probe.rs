@@ -117,7 +117,7 @@ fn act<A>(act: &mut Act<A>, transport: &Transport, argument: A) -> bool {
 
 impl Protocol for Probe {
     fn connection_made(&mut self, transport: &Transport) {
-        self.log.made(transport);
+        self.log.made(transport.handle(self));
         act(&mut self.made, transport, ());
     }
 

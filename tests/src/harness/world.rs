@@ -206,7 +206,9 @@ impl World {
         let over = Rc::new(Cell::new(false));
         let set = over.clone();
         self.reactor.call_later(time, move |_| set.set(true));
-        self.until("time has passed", || over.get());
+        while !over.get() {
+            self.turn(None);
+        }
     }
 
     /// Lets everything happen that is going to at once.

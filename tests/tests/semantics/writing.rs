@@ -1,0 +1,180 @@
+//! What is written arrives: whole, in order, and as early as it can.
+
+use std::fs::{self, File};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lariat::{Bytes, Transport, WriteStatus};
+use lariat_tests::downstream::Shared;
+use lariat_tests::harness::{Log, Scratch, everywhere};
+
+/// Bytes that tell their place.
+fn pattern(length: usize) -> Vec<u8> {
+    let number = |at: usize| u32::try_from(at).unwrap_or(0).wrapping_mul(2_654_435_761);
+    (0..length.div_ceil(4)).flat_map(|at| number(at).to_le_bytes()).take(length).collect()
+}
+
+#[test]
+fn what_a_callback_writes_gathers_and_leaves_when_it_returns() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let queued = Shared::new(Vec::new());
+        let seen = queued.clone();
+        let answer = move |transport: &Transport, _: &[u8]| {
+            for part in [b"one ", b"two "] {
+                assert_eq!(transport.write(part), WriteStatus::Accepted);
+                seen.with(|seen| seen.push(transport.queued()));
+            }
+        };
+        world.pair(server.probe().data(answer), client.probe());
+        client.transport().write(b"x");
+        world.until("the answer is here", || client.received() == b"one two ");
+        assert_eq!(queued.take(), [4, 8], "it gathers during the callback");
+        assert_eq!(server.transport().queued(), 0, "and is gone afterwards");
+        assert_eq!(client.deliveries(), 1);
+    });
+}
+
+#[test]
+fn what_is_written_to_another_connection_leaves_before_the_turn_ends() {
+    everywhere(|mut world| {
+        let (relay, sink, clients) = (Log::new(), Log::new(), Log::new());
+        world.pair(sink.probe(), clients.probe());
+        let to = sink.transport();
+        let pass_on = move |_: &Transport, data: &[u8]| {
+            to.write(data);
+            to.write(b"!");
+        };
+        let source = Log::new();
+        world.pair(relay.probe().data(pass_on), source.probe());
+        source.transport().write(b"hello");
+        world.until("it has come to the relay", || relay.has("data"));
+        assert_eq!(sink.transport().queued(), 0);
+        world.until("it is passed on", || clients.received() == b"hello!");
+    });
+}
+
+#[test]
+fn slices_chunks_and_files_keep_their_order() {
+    everywhere(|mut world| {
+        let scratch = Scratch::new();
+        let bytes = pattern(100_000);
+        fs::write(scratch.path("file"), &bytes).expect("the directory is writable");
+        let file = Arc::new(File::open(scratch.path("file")).expect("it is there"));
+        let mut expected = Vec::new();
+        let parts: Vec<_> = [(0, 10), (10, 50_000), (50_000, 50_001), (60_000, 100_000), (0, 100_000)].into();
+        for (from, to) in &parts {
+            for _ in 0..3 {
+                expected.extend_from_slice(&bytes[*from..*to]);
+            }
+        }
+        let (server, client) = (Log::new(), Log::new());
+        let mixed = move |transport: &Transport| {
+            transport.set_backpressure(false);
+            for (from, to) in &parts {
+                transport.write(&bytes[*from..*to]);
+                transport.write_file(file.clone(), *from as u64..*to as u64);
+                transport.write_chunk(bytes[*from..*to].to_vec());
+            }
+        };
+        world.pair(server.probe(), client.probe().made(mixed));
+        world.until("all has arrived", || server.received_len() == expected.len());
+        assert!(server.received() == expected);
+        assert_eq!(client.transport().queued(), 0);
+    });
+}
+
+#[test]
+fn a_large_write_in_a_callback_keeps_its_place_among_small_ones() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let large = pattern(300_000);
+        let mut expected = b"before".to_vec();
+        expected.extend_from_slice(&large);
+        expected.extend_from_slice(b"after");
+        let write = move |transport: &Transport| {
+            transport.write(b"before");
+            transport.write(&large);
+            transport.write(b"after");
+        };
+        world.pair(server.probe(), client.probe().made(write));
+        world.until("all has arrived", || server.received_len() == expected.len());
+        assert!(server.received() == expected);
+    });
+}
+
+#[test]
+fn an_empty_write_is_nothing() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let transport = client.transport();
+        assert_eq!(transport.write(b""), WriteStatus::Accepted);
+        assert_eq!(transport.write_chunk(Bytes::new()), WriteStatus::Accepted);
+        assert_eq!(transport.queued(), 0);
+        world.settle();
+        assert_eq!(server.story(), ["made"]);
+        transport.write(b"x");
+        world.until("what follows arrives", || server.received() == b"x");
+    });
+}
+
+#[test]
+fn a_file_that_is_shorter_than_was_promised_ends_the_connection() {
+    everywhere(|mut world| {
+        let scratch = Scratch::new();
+        fs::write(scratch.path("file"), b"short").expect("the directory is writable");
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let file = File::open(scratch.path("file")).expect("it is there");
+        assert_eq!(client.transport().write_file(file, 0..100), WriteStatus::Accepted);
+        world.until_lost(&[&server, &client]);
+        assert_eq!(client.lost().as_deref(), Some("UnexpectedEof"));
+        assert_eq!(server.received(), b"short");
+    });
+}
+
+#[test]
+fn a_chunk_is_shared_rather_than_copied_and_let_go_of_once_sent() {
+    everywhere(|mut world| {
+        struct Owner(Arc<AtomicU32>);
+        impl AsRef<[u8]> for Owner {
+            fn as_ref(&self) -> &[u8] {
+                &[7; 5000]
+            }
+        }
+        impl Drop for Owner {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let dropped = Arc::new(AtomicU32::new(0));
+        client.transport().write_chunk(Bytes::from_owner(Owner(dropped.clone())));
+        assert_eq!(dropped.load(Ordering::Relaxed), 0, "the queue has it, and no copy");
+        world.until("it has arrived", || server.received_len() == 5000);
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn nothing_can_be_written_once_the_connection_has_ended() {
+    everywhere(|mut world| {
+        let scratch = Scratch::new();
+        fs::write(scratch.path("file"), b"bytes").expect("the directory is writable");
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let transport = client.transport();
+        transport.close();
+        assert_eq!(transport.write(b"late"), WriteStatus::Closed);
+        world.until_lost(&[&server, &client]);
+        assert_eq!(transport.write(b"late"), WriteStatus::Closed);
+        assert_eq!(transport.write_chunk(b"late".to_vec()), WriteStatus::Closed);
+        let file = File::open(scratch.path("file")).expect("it is there");
+        assert_eq!(transport.write_file(file, 0..5), WriteStatus::Closed);
+        assert_eq!(transport.queued(), 0);
+        world.settle();
+        assert_eq!(server.received(), b"");
+    });
+}
