@@ -1,7 +1,10 @@
 //! What Lariat promises, on every driver: the real one and the simulated one, over TCP and over Unix streams.
 
 mod back_pressure;
+mod closing;
 mod delayed_calls;
+mod idle;
+mod reading;
 mod streams;
 mod turns;
 mod writing;

@@ -1,0 +1,186 @@
+//! Idle timeouts.
+
+use std::time::Duration;
+
+use lariat::{Idle, Transport};
+use lariat_tests::downstream::Shared;
+use lariat_tests::harness::{Log, everywhere, simulated};
+
+const LIMIT: Duration = Duration::from_millis(40);
+
+fn watch(idle: Idle) -> impl FnMut(&Transport) {
+    move |transport: &Transport| transport.set_idle_timeout(idle, Some(LIMIT))
+}
+
+#[test]
+fn a_connection_on_which_nothing_happens_ends_in_good_order() {
+    for idle in [Idle::Read, Idle::Write, Idle::All] {
+        everywhere(|mut world| {
+            let (server, client) = (Log::new(), Log::new());
+            let begun = world.now();
+            world.pair(server.probe().made(watch(idle)), client.probe());
+            world.until_lost(&[&server, &client]);
+            assert!(world.now() - begun >= LIMIT);
+            let [made, told, lost, dropped] = &server.story()[..] else { panic!("{:?}", server.story()) };
+            assert_eq!([&**made, &**dropped], ["made", "dropped"]);
+            assert_eq!(*told, format!("timed out {idle:?}"));
+            assert_eq!(*lost, format!("lost: TimedOut(Idle({idle:?}))"));
+            assert_eq!(client.story(), ["made", "read closed", "lost: Done", "dropped"]);
+        });
+    }
+}
+
+#[test]
+fn bytes_that_arrive_push_the_read_timeout_back() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(watch(Idle::Read)), client.probe());
+        for _ in 0..10 {
+            world.pass(LIMIT - Duration::from_millis(1));
+            client.transport().write(b"x");
+            // What is written is no input.
+            server.transport().write(b"y");
+            world.settle();
+        }
+        assert_eq!(server.received_len(), 10);
+        let last = world.now();
+        world.until("it times out", || server.has("timed out Read"));
+        assert_eq!(world.now() - last, LIMIT);
+    });
+}
+
+#[test]
+fn bytes_that_are_sent_push_the_write_timeout_back_and_input_does_not() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(watch(Idle::Write)), client.probe());
+        for _ in 0..10 {
+            world.pass(LIMIT - Duration::from_millis(1));
+            server.transport().write(b"x");
+            world.settle();
+        }
+        let last = world.now();
+        world.pass(LIMIT / 2);
+        client.transport().write(b"y");
+        world.until("it times out", || server.has("timed out Write"));
+        assert_eq!(world.now() - last, LIMIT);
+    });
+}
+
+#[test]
+fn bytes_either_way_push_the_timeout_of_all_back() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(watch(Idle::All)), client.probe());
+        for _ in 0..5 {
+            world.pass(LIMIT - Duration::from_millis(1));
+            server.transport().write(b"x");
+            world.pass(LIMIT - Duration::from_millis(1));
+            client.transport().write(b"y");
+            world.settle();
+        }
+        let last = world.now();
+        world.until("it times out", || server.has("timed out All"));
+        assert_eq!(world.now() - last, LIMIT);
+    });
+}
+
+#[test]
+fn a_protocol_that_stays_is_told_again_after_the_same_time() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let times = Shared::new(Vec::new());
+        let seen = times.clone();
+        let stay = move |transport: &Transport, _| seen.with(|seen| seen.push(transport.reactor().now()));
+        world.pair(server.probe().made(watch(Idle::All)).timed_out(stay), client.probe());
+        let begun = world.now();
+        world.pass(LIMIT * 7 / 2);
+        let times: Vec<_> = times.take().into_iter().map(|time| time - begun).collect();
+        assert_eq!(times, [LIMIT, LIMIT * 2, LIMIT * 3]);
+        assert!(server.lost().is_none());
+    });
+}
+
+#[test]
+fn timeouts_of_different_kinds_are_told_apart() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let watch = |transport: &Transport| {
+            transport.set_idle_timeout(Idle::Read, Some(Duration::from_secs(3)));
+            transport.set_idle_timeout(Idle::Write, Some(Duration::from_secs(2)));
+            transport.set_idle_timeout(Idle::All, Some(Duration::from_secs(7)));
+        };
+        world.pair(server.probe().made(watch).timed_out(|_, _| {}), client.probe());
+        world.pass(Duration::from_millis(7_500));
+        let told = server.story().split_off(1);
+        let expected = ["Write", "Read", "Write", "Read", "Write", "All"].map(|idle| format!("timed out {idle}"));
+        // At six seconds two are due at once.
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        assert_eq!(told[..3], expected[..3]);
+        assert_eq!(told[5], expected[5]);
+    });
+}
+
+#[test]
+fn a_timeout_that_is_set_to_none_is_over_and_one_that_is_set_anew_counts_anew() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(watch(Idle::Read)), client.probe());
+        server.transport().set_idle_timeout(Idle::Read, None);
+        world.pass(LIMIT * 10);
+        assert_eq!(server.story(), ["made"]);
+        let begun = world.now();
+        server.transport().set_idle_timeout(Idle::Read, Some(LIMIT * 3));
+        world.pass(LIMIT);
+        server.transport().set_idle_timeout(Idle::Read, Some(LIMIT));
+        world.until("it times out", || server.has("timed out Read"));
+        assert_eq!(world.now() - begun, LIMIT * 2);
+    });
+}
+
+#[test]
+fn output_that_does_not_move_is_given_up() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let stuck = |transport: &Transport| {
+            transport.set_idle_timeout(Idle::Write, Some(LIMIT));
+            transport.write(&[b'x'; 10_000_000]);
+        };
+        world.pair(server.probe().made(stuck), client.probe().made(Transport::pause_reading));
+        world.until_lost(&[&server]);
+        // In good order it could not: nothing would come of waiting for the peer.
+        assert_eq!(server.lost().as_deref(), Some("TimedOut(Idle(Write))"));
+        client.transport().resume_reading();
+        world.until_lost(&[&client]);
+        assert_eq!(client.lost().as_deref(), Some(if world.ground.is_tcp() { "ConnectionReset" } else { "Done" }));
+    });
+}
+
+#[test]
+fn a_closing_connection_is_not_told_that_it_is_idle() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(watch(Idle::All)), client.probe().read_closed(|_| {}));
+        server.transport().close();
+        world.until_lost(&[&server]);
+        assert_eq!(server.story(), ["made", "lost: Done", "dropped"]);
+    });
+}
+
+#[test]
+fn ten_thousand_timeouts_that_are_pushed_back_wake_nobody() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let limit = Duration::from_secs(3600);
+        let watch = move |transport: &Transport| transport.set_idle_timeout(Idle::All, Some(limit));
+        world.pair(server.probe().made(watch).echo(), client.probe());
+        for _ in 0..1_000 {
+            client.transport().write(b"x");
+            world.pass(Duration::from_millis(10));
+        }
+        world.settle();
+        let before = world.turns();
+        world.pass(Duration::from_secs(1800));
+        assert!(world.turns() - before <= 4, "{} turns", world.turns() - before);
+    });
+}
