@@ -154,7 +154,7 @@ impl From<&CompactAddress> for Address {
 
 /// A name as an endpoint description has it, made fit for a log: control bytes and what is not ASCII are shown as hex.
 fn escape(name: &[u8]) -> String {
-    name.escape_ascii().to_string().replace(':', r"\:")
+    name.escape_ascii().to_string().replace(':', r"\:").replace('=', r"\=")
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Reaching a protocol from outside its callbacks.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::close_reason::CloseReason;
 use crate::contain::contain;
-use crate::protocol::Protocol;
+use crate::reactor::DelayedCall;
 use crate::transport::{Flags, Transport};
 
 /// A way to a protocol of type `P` that a connection serves: for timers, other protocols, whatever has a result for it.
@@ -20,7 +21,8 @@ pub struct Handle<P> {
 }
 
 impl Transport {
-    /// A handle to `protocol`, which must be the one that serves this connection, or one inside a wrapper.
+    /// A handle to `protocol`, which must be the one that serves this connection, or one inside it: what a
+    /// [`Wrapper`](crate::Wrapper) or a framing protocol wraps.
     ///
     /// ```
     /// use lariat::{Protocol, Transport};
@@ -33,28 +35,26 @@ impl Transport {
     ///
     /// impl Protocol for Clock {
     ///     fn connection_made(&mut self, transport: &Transport) {
-    ///         let handle = transport.handle(self);
-    ///         transport.reactor().call_later(Duration::from_secs(1), move |_| {
-    ///             handle.call(|clock, transport| {
-    ///                 clock.seconds += 1;
-    ///                 transport.write(format!("{}\r\n", clock.seconds).as_bytes());
-    ///             });
+    ///         transport.handle(self).call_later(Duration::from_secs(1), |clock, transport| {
+    ///             clock.seconds += 1;
+    ///             write!(transport, "{}\r\n", clock.seconds);
     ///         });
     ///     }
     ///
     ///     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
     /// }
     /// ```
-    pub fn handle<P: Protocol>(&self, _protocol: &P) -> Handle<P> {
+    pub fn handle<P: Any>(&self, _protocol: &P) -> Handle<P> {
         Handle { transport: self.clone(), protocol: PhantomData }
     }
 }
 
-impl<P: Protocol> Handle<P> {
+impl<P: Any> Handle<P> {
     /// Calls `call` with the protocol, from the loop, in the order in which calls were queued. It is dropped unrun if the connection
     /// has ended by then, or another protocol has taken over.
     ///
-    /// Returns whether the connection is still there to be called.
+    /// Returns whether the connection is still there to be called. What must be told even if the call never runs belongs into a value
+    /// with a `Drop` that the closure owns.
     pub fn call(&self, call: impl FnOnce(&mut P, &Transport) + 'static) -> bool {
         if self.transport.shared.flags.has(Flags::ENDED) {
             return false;
@@ -64,13 +64,20 @@ impl<P: Protocol> Handle<P> {
         true
     }
 
+    /// Calls `call` with the protocol, `delay` from now: see [`Reactor::call_later`](crate::Reactor::call_later). If the connection has
+    /// ended by then, it is dropped unrun.
+    pub fn call_later(&self, delay: Duration, call: impl FnOnce(&mut P, &Transport) + 'static) -> DelayedCall {
+        let transport = self.transport.clone();
+        self.transport.reactor().call_later(delay, move |_| visit(&transport, call))
+    }
+
     /// The connection.
     pub fn transport(&self) -> &Transport {
         &self.transport
     }
 }
 
-fn visit<P: Protocol>(transport: &Transport, call: impl FnOnce(&mut P, &Transport)) {
+fn visit<P: Any>(transport: &Transport, call: impl FnOnce(&mut P, &Transport)) {
     let shared = &transport.shared;
     let core = shared.reactor.core();
     let Some(mut source) = core.sources.with(|sources| sources.take(shared.token)) else { return };

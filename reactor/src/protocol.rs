@@ -45,7 +45,7 @@ pub trait Protocol: Any {
         transport.close();
     }
 
-    /// A pause of reading by [`Transport::pause_reading`] is over. A protocol that keeps input it had no use for during the pause
+    /// A pause of reading is over, whether [`Transport::pause_reading`] or back-pressure was its cause. A protocol that keeps input it had no use for during the pause
     /// goes on with it here; new input follows.
     fn read_resumed(&mut self, _transport: &Transport) {}
 
@@ -62,13 +62,13 @@ pub trait Protocol: Any {
     /// after another such time.
     #[doc(alias = "timeoutConnection")]
     fn timed_out(&mut self, transport: &Transport, idle: Idle) {
-        transport.end_idle(idle);
+        transport.time_out(idle);
     }
 
     /// The connection has ended. Comes exactly once, and last: the protocol is dropped afterwards. (A protocol that was
-    /// [switched](Transport::switch_to) away from is only dropped.)
+    /// [switched](Transport::switch_to) away from is only dropped.) The transport is closed by then, and says so to whoever writes.
     #[doc(alias = "connectionLost")]
-    fn connection_lost(&mut self, _reason: CloseReason) {}
+    fn connection_lost(&mut self, _transport: &Transport, _reason: CloseReason) {}
 
     /// For wrappers alone: the protocol of the given type inside this one. See [`Wrapper`](crate::Wrapper), which has it done.
     #[doc(hidden)]
@@ -143,8 +143,8 @@ impl Protocol for Box<dyn Protocol> {
         (**self).timed_out(transport, idle);
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
-        (**self).connection_lost(reason);
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        (**self).connection_lost(transport, reason);
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

@@ -93,8 +93,8 @@ pub trait Wrapper: Any + Sized {
     }
 
     /// See [`Protocol::connection_lost`].
-    fn connection_lost(&mut self, reason: CloseReason) {
-        self.inner().connection_lost(reason);
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        self.inner().connection_lost(transport, reason);
     }
 }
 
@@ -127,8 +127,8 @@ impl<W: Wrapper> Protocol for W {
         Wrapper::timed_out(self, transport, idle);
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
-        Wrapper::connection_lost(self, reason);
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        Wrapper::connection_lost(self, transport, reason);
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

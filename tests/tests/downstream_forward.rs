@@ -55,7 +55,7 @@ impl Protocol for AnswersAtTheEnd {
     }
 
     fn read_closed(&mut self, transport: &Transport) {
-        transport.write(format!("{} bytes", self.0.len()).as_bytes());
+        write!(transport, "{} bytes", self.0.len());
         transport.close();
     }
 }
@@ -71,10 +71,7 @@ fn an_end_is_passed_on_each_way_and_the_answer_still_comes_back() {
 }
 
 /// Notes how its connection ended, and stops the loop then.
-struct Watches {
-    journal: Journal,
-    reactor: Reactor,
-}
+struct Watches(Journal);
 
 impl Protocol for Watches {
     fn connection_made(&mut self, transport: &Transport) {
@@ -82,12 +79,12 @@ impl Protocol for Watches {
     }
 
     fn data_received(&mut self, _: &Transport, _: &[u8]) {
-        self.journal.note("an answer");
+        self.0.note("an answer");
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
-        self.journal.note(reason.to_string());
-        self.reactor.stop();
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        self.0.note(reason.to_string());
+        transport.reactor().stop();
     }
 }
 
@@ -97,8 +94,7 @@ fn a_client_whose_target_refuses_is_told_by_an_orderly_end() {
     let target = listen(&reactor, |_: &Peer| Echo);
     let description = forward_to(&reactor, &target);
     target.close();
-    let watches = Watches { journal: journal.clone(), reactor: reactor.clone() };
-    reactor.connect(&description, Once::new(watches)).unwrap();
+    reactor.connect(&description, Once::new(Watches(journal.clone()))).unwrap();
     run(reactor);
     assert_eq!(journal.take(), ["closed cleanly"]);
 }
@@ -116,8 +112,7 @@ fn a_reset_by_the_target_becomes_a_reset_of_the_client() {
     let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
     let target = listen(&reactor, |_: &Peer| Aborts);
     let description = forward_to(&reactor, &target);
-    let watches = Watches { journal: journal.clone(), reactor: reactor.clone() };
-    reactor.connect(&description, Once::new(watches)).unwrap();
+    reactor.connect(&description, Once::new(Watches(journal.clone()))).unwrap();
     run(reactor);
     assert!(journal.take().concat().starts_with("lost: "));
 }

@@ -3,12 +3,12 @@
 use std::error::Error;
 use std::fmt;
 
-use lariat::{CloseReason, Idle, Protocol, Transport};
+use lariat::{CloseReason, Idle};
 
 use super::transport::LineTransport;
 
 /// Serves one connection whose peer speaks in lines. To be given to a [`LineReceiver`](super::LineReceiver), which is the
-/// [`Protocol`]; the callbacks not explained here are that trait's, and what is said there of all of them holds.
+/// [`Protocol`](lariat::Protocol); the callbacks not explained here are that trait's, and what is said there of all of them holds.
 ///
 /// ```
 /// use lariat_protocols::{LineProtocol, LineReceiver, LineTransport};
@@ -65,23 +65,23 @@ pub trait LineProtocol: 'static {
         transport.close();
     }
 
-    /// See [`Protocol::write_paused`].
+    /// See [`Protocol::write_paused`](lariat::Protocol::write_paused).
     #[doc(alias = "pauseProducing")]
     fn write_paused(&mut self, _transport: &LineTransport) {}
 
-    /// See [`Protocol::write_resumed`].
+    /// See [`Protocol::write_resumed`](lariat::Protocol::write_resumed).
     #[doc(alias = "resumeProducing")]
     fn write_resumed(&mut self, _transport: &LineTransport) {}
 
-    /// See [`Protocol::timed_out`]. By default the connection ends with [`CloseReason::TimedOut`].
+    /// See [`Protocol::timed_out`](lariat::Protocol::timed_out). By default the connection ends with [`CloseReason::TimedOut`].
     #[doc(alias = "timeoutConnection")]
     fn timed_out(&mut self, transport: &LineTransport, idle: Idle) {
-        Defaults.timed_out(transport, idle);
+        transport.time_out(idle);
     }
 
-    /// See [`Protocol::connection_lost`].
+    /// See [`Protocol::connection_lost`](lariat::Protocol::connection_lost).
     #[doc(alias = "connectionLost")]
-    fn connection_lost(&mut self, _reason: CloseReason) {}
+    fn connection_lost(&mut self, _transport: &LineTransport, _reason: CloseReason) {}
 }
 
 /// The error that ends a connection whose peer sends a line longer than the maximum.
@@ -104,10 +104,3 @@ impl fmt::Display for LineTooLong {
 }
 
 impl Error for LineTooLong {}
-
-/// What the reactor does where a protocol has nothing of its own to do.
-struct Defaults;
-
-impl Protocol for Defaults {
-    fn data_received(&mut self, _: &Transport, _: &[u8]) {}
-}

@@ -214,8 +214,8 @@ impl<L: LineProtocol> Protocol for LineReceiver<L> {
         self.tell(transport, |protocol, transport| protocol.timed_out(transport, idle));
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
-        self.protocol.connection_lost(reason);
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        self.tell(transport, |protocol, transport| protocol.connection_lost(transport, reason));
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

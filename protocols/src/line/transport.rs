@@ -112,7 +112,7 @@ impl LineTransport {
 
     /// Should the next line be delivered now?
     pub(super) fn wants_input(&self) -> bool {
-        self.is_open() && !self.is_reading_paused() && !self.asked.get()
+        self.is_reading() && !self.asked.get()
     }
 
     pub(super) fn take_request(&self) -> Option<Box<Request>> {

@@ -78,23 +78,34 @@ impl Reactor {
     /// ```
     /// use lariat::{CloseReason, Once, Peer, Protocol, Reactor, Transport};
     ///
-    /// struct Hello;
+    /// /// Says hello and hangs up.
+    /// struct Greeter;
     ///
-    /// impl Protocol for Hello {
+    /// impl Protocol for Greeter {
     ///     fn connection_made(&mut self, transport: &Transport) {
     ///         transport.write(b"hello");
     ///         transport.close();
     ///     }
     ///
-    ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
-    ///         assert_eq!(data, b"hello");
+    ///     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+    /// }
+    ///
+    /// struct Guest;
+    ///
+    /// impl Protocol for Guest {
+    ///     fn data_received(&mut self, _: &Transport, data: &[u8]) {
+    ///         println!("{}", data.escape_ascii());
+    ///     }
+    ///
+    ///     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+    ///         println!("{reason}");
     ///         transport.reactor().stop();
     ///     }
     /// }
     ///
     /// let reactor = Reactor::new()?;
-    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Hello)?;
-    /// reactor.connect(&port.address().to_string(), Once::new(Hello))?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Greeter)?;
+    /// reactor.connect(&port.address().to_string(), Once::new(Guest))?;
     /// reactor.run()?;
     /// # Ok::<(), lariat::Error>(())
     /// ```
@@ -113,6 +124,21 @@ impl Reactor {
                 vec![Address::Unix(address)]
             }
         };
+        self.begin_connect(addresses, options, factory)
+    }
+
+    /// Connects to `address`, with every option settable; otherwise as [`connect`](Self::connect).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ReactorEnded`].
+    #[doc(alias = "connectTCP")]
+    #[doc(alias = "connectUNIX")]
+    pub fn connect_at(&self, address: &Address, options: ConnectOptions, factory: impl Factory) -> Result<()> {
+        self.begin_connect(vec![address.clone()], options, factory)
+    }
+
+    fn begin_connect(&self, addresses: Vec<Address>, options: ConnectOptions, factory: impl Factory) -> Result<()> {
         if self.has_ended() {
             return Err(Error::ended());
         }
@@ -121,7 +147,7 @@ impl Reactor {
                 log::warn!("{error}");
             }
         };
-        self.connect_to(addresses, options, factory, Box::new(report));
+        self.connect_with(addresses, options, factory, Box::new(report));
         Ok(())
     }
 }

@@ -108,7 +108,7 @@
 //! impl PullProducer for Lines {
 //!     fn produce(&mut self, transport: &Transport) {
 //!         for _ in 0..1000 {
-//!             transport.write(format!("line {:07}\r\n", self.next).as_bytes());
+//!             write!(transport, "line {:07}\r\n", self.next);
 //!             self.next += 1;
 //!         }
 //!         if self.next == 1_000_000 {
@@ -142,6 +142,7 @@
 //!
 //! A protocol can do the same by itself in [`write_paused`](crate::Protocol::write_paused) and
 //! [`write_resumed`](crate::Protocol::write_resumed). They are called on the edges only: once above the high mark, once down at the low one.
+//! Every write tells the same by its status: after [`WriteStatus::Paused`](crate::WriteStatus::Paused), `write_resumed` is sure to come.
 //!
 //! # Reading at one's own pace
 //!
@@ -187,7 +188,7 @@
 //!         self.other.close_write();
 //!     }
 //!
-//!     fn connection_lost(&mut self, reason: CloseReason) {
+//!     fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
 //!         if !reason.is_done() {
 //!             self.other.abort();
 //!         }
@@ -213,7 +214,6 @@
 //! /// Is sent news, and may not fall behind by more than 256 KiB.
 //! struct Subscriber {
 //!     overflowed: Rc<Cell<bool>>,
-//!     reactor: Reactor,
 //! }
 //!
 //! impl Protocol for Subscriber {
@@ -225,9 +225,9 @@
 //!
 //!     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
 //!
-//!     fn connection_lost(&mut self, reason: CloseReason) {
+//!     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
 //!         self.overflowed.set(matches!(reason, CloseReason::Overflow));
-//!         self.reactor.stop();
+//!         transport.reactor().stop();
 //!     }
 //! }
 //! # struct Idler;
@@ -237,7 +237,7 @@
 //!
 //! let overflowed = Rc::new(Cell::new(false));
 //! let reactor = Reactor::new()?;
-//! let subscriber = Subscriber { overflowed: overflowed.clone(), reactor: reactor.clone() };
+//! let subscriber = Subscriber { overflowed: overflowed.clone() };
 //! let port = reactor.listen("tcp:0:interface=127.0.0.1", Once::new(subscriber))?;
 //! # reactor.connect(&port.address().to_string(), |_: &Peer| Idler)?;
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());

@@ -76,7 +76,7 @@
 //!         match number.and_then(|number| self.sum.checked_add(number)) {
 //!             Some(sum) => {
 //!                 self.sum = sum;
-//!                 transport.write(format!("{sum}\r\n").as_bytes());
+//!                 write!(transport, "{sum}\r\n");
 //!             }
 //!             None => {
 //!                 transport.write(b"not a number I can add\r\n");
@@ -115,7 +115,8 @@
 //! - **Nothing panics that a peer can reach.** Should it happen all the same, that one connection ends with
 //!   [`CloseReason::Panicked`](crate::CloseReason::Panicked), and the others go on.
 //!
-//! You need not cut lines by hand: the crate `lariat-protocols` has a `LineDecoder`, whose limit, delimiter and linear time are tested.
+//! You need not cut lines by hand: the crate `lariat-protocols` has a `LineReceiver`, which does it with a limit, for any delimiter and in
+//! linear time.
 //!
 //! # What happens to a connection
 //!
@@ -147,7 +148,7 @@
 //!
 //! impl Protocol for Greeter {
 //!     fn connection_made(&mut self, transport: &Transport) {
-//!         transport.write(format!("you are visitor {}\r\n", self.visitor).as_bytes());
+//!         write!(transport, "you are visitor {}\r\n", self.visitor);
 //!         transport.close();
 //!     }
 //!
@@ -191,7 +192,6 @@
 //! /// Says hello, hangs up, and keeps what comes back.
 //! struct Hello {
 //!     heard: Rc<RefCell<Vec<u8>>>,
-//!     reactor: Reactor,
 //! }
 //!
 //! impl Protocol for Hello {
@@ -204,8 +204,8 @@
 //!         self.heard.borrow_mut().extend_from_slice(data);
 //!     }
 //!
-//!     fn connection_lost(&mut self, _: CloseReason) {
-//!         self.reactor.stop();
+//!     fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
+//!         transport.reactor().stop();
 //!     }
 //! }
 //!
@@ -213,7 +213,7 @@
 //! let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Echo)?;
 //!
 //! let heard = Rc::new(RefCell::new(Vec::new()));
-//! let hello = Hello { heard: heard.clone(), reactor: reactor.clone() };
+//! let hello = Hello { heard: heard.clone() };
 //! reactor.connect(&port.address().to_string(), Once::new(hello))?;
 //!
 //! // Should something be wrong, the test ends all the same.
@@ -229,6 +229,9 @@
 //! - **Assert after `run`, not in a callback.** A panic in a callback ends that connection and is logged; the loop, and so the test, goes
 //!   on. Let callbacks write down what happened, and look at it when the loop has ended.
 //! - **Have a watchdog** that stops the loop: a test that waits for what never comes should fail, not hang.
+//!
+//! With the feature `testing`, `lariat::testing::simulated()` gives a reactor whose clock and network are simulated: the same
+//! protocols run on it, an hour passes in no time, and a loop in which nothing is left to happen ends with an error by itself.
 //!
 //! # Where to go next
 //!

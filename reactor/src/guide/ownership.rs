@@ -34,9 +34,9 @@
 //! its content can be reached only inside a closure, so no borrow can outlive the place that needs it.
 //!
 //! ```
-//! use lariat::{CloseReason, Peer, Protocol, Reactor, Transport};
+//! use lariat::{CloseReason, ConnectionId, Peer, Protocol, Reactor, Transport};
 //! use std::cell::RefCell;
-//! use std::collections::HashMap;
+//! use std::collections::BTreeMap;
 //! use std::rc::Rc;
 //!
 //! struct Shared<T>(Rc<RefCell<T>>);
@@ -55,13 +55,12 @@
 //!
 //! /// Everybody hears what somebody says.
 //! struct Member {
-//!     number: u64,
-//!     members: Shared<HashMap<u64, Transport>>,
+//!     members: Shared<BTreeMap<ConnectionId, Transport>>,
 //! }
 //!
 //! impl Protocol for Member {
 //!     fn connection_made(&mut self, transport: &Transport) {
-//!         self.members.with(|members| members.insert(self.number, transport.clone()));
+//!         self.members.with(|members| members.insert(transport.id(), transport.clone()));
 //!     }
 //!
 //!     fn data_received(&mut self, _: &Transport, data: &[u8]) {
@@ -72,19 +71,14 @@
 //!         });
 //!     }
 //!
-//!     fn connection_lost(&mut self, _: CloseReason) {
-//!         self.members.with(|members| members.remove(&self.number));
+//!     fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
+//!         self.members.with(|members| members.remove(&transport.id()));
 //!     }
 //! }
 //!
-//! let members = Shared(Rc::new(RefCell::new(HashMap::new())));
-//! let mut number = 0;
-//! let factory = move |_: &Peer| {
-//!     number += 1;
-//!     Member { number, members: members.clone() }
-//! };
+//! let members = Shared(Rc::new(RefCell::new(BTreeMap::new())));
 //! let reactor = Reactor::new()?;
-//! reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
+//! reactor.listen("tcp:0:interface=127.0.0.1", move |_: &Peer| Member { members: members.clone() })?;
 //! # Ok::<(), lariat::Error>(())
 //! ```
 //!
@@ -97,9 +91,9 @@
 //! [`write`](crate::Transport::write) says [`Closed`](crate::WriteStatus::Closed), [`is_open`](crate::Transport::is_open) says false. Take it out
 //! of your map in `connection_lost` so that the map does not grow.
 //!
-//! As a key, use a number of your own, as above, or the [`ConnectionId`](crate::ConnectionId) of
-//! [`transport.id()`](crate::Transport::id), which is hashable and, within its reactor, unique. `connection_lost` gets no transport: a
-//! protocol that has to take itself out of something keeps its key.
+//! As a key, take the [`ConnectionId`](crate::ConnectionId) that [`transport.id()`](crate::Transport::id) gives: no two connections of a
+//! reactor have the same, and an earlier one is less than a later one. (In a map that is ordered, as above, everybody hears things in
+//! the same order in every run; a `HashMap` would choose another each time.) Two transports are equal if they are of the same connection.
 //!
 //! # Reaching a protocol
 //!

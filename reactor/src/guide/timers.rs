@@ -87,8 +87,9 @@
 //!
 //! # A timer of a protocol's
 //!
-//! A closure cannot hold `&mut self` until later; it holds a [`Handle`](crate::Handle) to the protocol instead. Here a question is asked
-//! up to three times:
+//! A closure cannot hold `&mut self` until later. A [`Handle`](crate::Handle) to the protocol brings it back:
+//! [`Handle::call_later`](crate::Handle::call_later) calls with the protocol, and calls nobody if the connection has ended by then. Here a
+//! question is asked up to three times:
 //!
 //! ```
 //! use lariat::{CloseReason, DelayedCall, Protocol, Transport};
@@ -102,16 +103,13 @@
 //!     timeout: Option<DelayedCall>,
 //!     tries: u32,
 //! #   ended: Rc<RefCell<Option<String>>>,
-//! #   reactor: Reactor,
 //! }
 //!
 //! impl Asks {
 //!     fn ask(&mut self, transport: &Transport) {
 //!         transport.write(b"are you there?\r\n");
-//!         let handle = transport.handle(self);
-//!         self.timeout = Some(transport.reactor().call_later(self.patience, move |_| {
-//!             handle.call(|asks, transport| asks.no_answer(transport));
-//!         }));
+//!         let no_answer = |asks: &mut Self, transport: &Transport| asks.no_answer(transport);
+//!         self.timeout = Some(transport.handle(self).call_later(self.patience, no_answer));
 //!     }
 //!
 //!     fn no_answer(&mut self, transport: &Transport) {
@@ -131,12 +129,12 @@
 //!         }
 //!     }
 //!
-//!     fn connection_lost(&mut self, reason: CloseReason) {
+//!     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
 //!         if let Some(timeout) = self.timeout.take() {
 //!             timeout.cancel();
 //!         }
 //! #       self.ended.replace(Some(reason.to_string()));
-//! #       self.reactor.stop();
+//! #       transport.reactor().stop();
 //!     }
 //! }
 //! # struct Silent;
@@ -146,7 +144,7 @@
 //! # let reactor = Reactor::new()?;
 //! # let ended = Rc::new(RefCell::new(None));
 //! # let patience = Duration::from_millis(5);
-//! # let asks = Asks { patience, timeout: None, tries: 0, ended: ended.clone(), reactor: reactor.clone() };
+//! # let asks = Asks { patience, timeout: None, tries: 0, ended: ended.clone() };
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Silent)?;
 //! # reactor.connect(&port.address().to_string(), Once::new(asks))?;
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
@@ -155,8 +153,8 @@
 //! # Ok::<(), lariat::Error>(())
 //! ```
 //!
-//! Cancelling in `connection_lost` is tidy, not necessary: a handle to a connection that has ended calls nobody. It frees the closure
-//! sooner, which matters when delays are long and connections short.
+//! Cancelling in `connection_lost` is tidy, not necessary. It frees the closure sooner, which matters when delays are long and connections
+//! short.
 //!
 //! # Idle timeouts
 //!
@@ -185,7 +183,6 @@
 //!     beat: Duration,
 //!     patience: Duration,
 //! #   ended: Rc<RefCell<Option<String>>>,
-//! #   reactor: Reactor,
 //! }
 //!
 //! impl Protocol for Heart {
@@ -204,9 +201,9 @@
 //!             _ => transport.fail("the peer is silent"),
 //!         }
 //!     }
-//! #   fn connection_lost(&mut self, reason: CloseReason) {
+//! #   fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
 //! #       self.ended.replace(Some(reason.to_string()));
-//! #       self.reactor.stop();
+//! #       transport.reactor().stop();
 //! #   }
 //! }
 //! # struct Silent(Rc<RefCell<Vec<u8>>>);
@@ -218,7 +215,7 @@
 //! # let reactor = Reactor::new()?;
 //! # let (ended, beats) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Vec::new())));
 //! # let times = [Duration::from_millis(5), Duration::from_millis(100)];
-//! # let heart = Heart { beat: times[0], patience: times[1], ended: ended.clone(), reactor: reactor.clone() };
+//! # let heart = Heart { beat: times[0], patience: times[1], ended: ended.clone() };
 //! # let heard = beats.clone();
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", move |_: &Peer| Silent(heard.clone()))?;
 //! # reactor.connect(&port.address().to_string(), Once::new(heart))?;

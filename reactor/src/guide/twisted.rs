@@ -37,7 +37,7 @@
 //!         transport.write(data);
 //!     }
 //!
-//!     fn connection_lost(&mut self, _: CloseReason) {
+//!     fn connection_lost(&mut self, _: &Transport, _: CloseReason) {
 //!         self.served.set(self.served.get() + 1);
 //!     }
 //! }
@@ -79,7 +79,7 @@
 //! | `reactor.listenTCP(7000, factory)` | [`listen("tcp:7000", factory)`](crate::Reactor::listen), or [`listen_at`](crate::Reactor::listen_at) with an address |
 //! | `reactor.listenUNIX(path, factory)` | `listen("unix:PATH", factory)` |
 //! | `reactor.connectTCP(host, port, factory)` | [`connect("tcp:HOST:PORT", factory)`](crate::Reactor::connect) |
-//! | `reactor.connectUNIX(path, factory)` | `connect("unix:PATH", factory)` |
+//! | `reactor.connectUNIX(path, factory)` | `connect("unix:PATH", factory)`, or [`connect_at`](crate::Reactor::connect_at) with an address |
 //! | `reactor.adoptStreamPort`, `adoptStreamConnection` | [`adopt_port`](crate::Reactor::adopt_port), [`adopt_stream`](crate::Reactor::adopt_stream) |
 //! | `reactor.addReader`, `addWriter` | [`Reactor::register`](crate::Reactor::register) |
 //! | `reactor.removeReader`, `removeWriter` | [`Registration::deregister`](crate::Registration::deregister) |
@@ -148,7 +148,8 @@
 //! | `TCP4ServerEndpoint`, `TCP6ServerEndpoint`, `UNIXServerEndpoint` | [`listen_at`](crate::Reactor::listen_at) |
 //! | `AdoptedStreamServerEndpoint` | [`adopt_port`](crate::Reactor::adopt_port) |
 //! | `quoteStringArgument` | [`quote`](crate::quote()) |
-//! | `LineReceiver`, `LineOnlyReceiver` | in the crate `lariat-protocols` |
+//! | `task.Clock`, `MemoryReactor`, `MemoryReactorClock` | `lariat::testing::simulated()`, with the feature `testing` |
+//! | `LineReceiver`, `LineOnlyReceiver` | `LineReceiver` and `LineProtocol` in the crate `lariat-protocols` |
 //!
 //! # What behaves differently
 //!
@@ -180,6 +181,6 @@
 //! | `ReconnectingClientFactory`, `ClientService` | connect again in `connection_lost` |
 //! | `addSystemEventTrigger`, signal handlers | none |
 //! | `LimitTotalConnectionsFactory`, `ThrottlingFactory`, `TrafficLoggingFactory` | a [`Wrapper`](crate::Wrapper) |
-//! | `StringTransport`, `task.Clock`, `MemoryReactor` | a real connection on port 0, as in [`first_protocol`](super::first_protocol) |
 //! | `NetstringReceiver`, `Int32StringReceiver`, `twisted.web`, `words`, `mail`, `names`, `conch` | none |
+//! | `StringTransport` | a connection on the simulated reactor, or on port 0 as in [`first_protocol`](super::first_protocol) |
 //! | `twistd`, `twisted.application`, plugins | a `main` |

@@ -99,7 +99,7 @@ impl<P: Protocol> Connection<P> {
                 Step::Switch => return After::Switch,
                 Step::Lost => {
                     stop_producer(transport);
-                    protocol.connection_lost(pass.reason.take().unwrap_or(CloseReason::Aborted));
+                    protocol.connection_lost(transport, pass.reason.take().unwrap_or(CloseReason::Aborted));
                     return After::Lost;
                 }
             }

@@ -41,7 +41,7 @@ struct Connector<F> {
 impl Reactor {
     /// Connects to the first of `addresses` that answers, and has `factory` make a protocol for the connection. Everything is told to
     /// `completion`.
-    pub(crate) fn connect_to(
+    pub(crate) fn connect_with(
         &self,
         mut addresses: Vec<Address>,
         options: ConnectOptions,

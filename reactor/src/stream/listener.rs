@@ -177,7 +177,11 @@ impl<F: Factory> Listener<F> {
         let shared = Shared::new(reactor, token, socket, canonical(peer), self.options.clone());
         let peer = Peer::new(shared.clone());
         let protocol = contain(type_name::<F>, || self.factory.build_protocol(&peer));
-        let Ok(Some(protocol)) = protocol else { return reactor.remove(token) };
+        let Ok(Some(protocol)) = protocol else {
+            // The factory may have kept the peer.
+            shared.state.with(|state| state.socket = Socket::Closed);
+            return reactor.remove(token);
+        };
         let registry = reactor.core().network.registry();
         let registered = shared.state.with(|state| state.socket.register(registry, token, Interest::READABLE));
         if let Err(error) = registered {

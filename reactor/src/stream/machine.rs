@@ -331,15 +331,16 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
 /// Callbacks that are due to a connection that is not closing.
 fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
     let flags = &shared.flags;
-    if flags.has(Flags::ABOVE_MARK) != flags.has(Flags::TOLD_PAUSED) {
-        // Compared here rather than told where it happens, so that a mark passed both ways in between is no event.
-        if flags.take(Flags::TOLD_PAUSED) {
-            return Some(callback(shared, Step::Resumed));
-        }
+    if flags.has(Flags::TOLD_PAUSED) && !flags.has(Flags::ABOVE_MARK) {
+        flags.clear(Flags::TOLD_PAUSED);
+        return Some(callback(shared, Step::Resumed));
+    }
+    if flags.take(Flags::PASSED_MARK) && !flags.has(Flags::TOLD_PAUSED) {
         flags.set(Flags::TOLD_PAUSED);
         return Some(callback(shared, Step::Paused));
     }
-    if flags.take(Flags::RESUMED) {
+    if flags.has(Flags::RESUMED) && !flags.has(Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE) {
+        flags.clear(Flags::RESUMED);
         return Some(callback(shared, Step::ReadResumed));
     }
     if flags.has(Flags::LEFTOVER) && !flags.has(Flags::NO_INPUT) {

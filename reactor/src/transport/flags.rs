@@ -17,13 +17,16 @@ impl Flags {
     pub(crate) const WATCHES_WRITABLE: u32 = 1 << 3;
     /// The queue is above its high mark, and has not been down to the low one since.
     pub(crate) const ABOVE_MARK: u32 = 1 << 4;
-    /// The protocol has been told that it is.
+    /// The high mark was passed and the protocol is still to hear of it, even if the queue is down again by then: a write may
+    /// have told somebody to wait.
+    pub(crate) const PASSED_MARK: u32 = 1 << 25;
+    /// The protocol has been told that it is above the mark.
     pub(crate) const TOLD_PAUSED: u32 = 1 << 5;
     /// The user paused reading.
     pub(crate) const PAUSED_BY_USER: u32 = 1 << 6;
     /// Reading waits until the queue is down to its low mark.
     pub(crate) const PAUSED_BY_QUEUE: u32 = 1 << 7;
-    /// The user resumed reading, and the protocol is still to hear of it.
+    /// Reading was resumed, and the protocol is still to hear of it.
     pub(crate) const RESUMED: u32 = 1 << 8;
     /// The peer's end of the stream was read.
     pub(crate) const READ_CLOSED: u32 = 1 << 9;
@@ -60,7 +63,7 @@ impl Flags {
 
     /// Each of these means that a step has more to do than to read.
     pub(crate) const ATTENTION: u32 = Self::QUEUED
-        | Self::ABOVE_MARK
+        | Self::PASSED_MARK
         | Self::TOLD_PAUSED
         | Self::RESUMED
         | Self::CLOSING

@@ -189,7 +189,7 @@ impl Shared {
             return Grown::Overflow;
         }
         if above && !self.flags.has(Flags::ABOVE_MARK) {
-            self.flags.set(Flags::ABOVE_MARK);
+            self.flags.set(Flags::ABOVE_MARK | Flags::PASSED_MARK);
             if self.state.with(|state| state.options.backpressure) {
                 self.flags.set(Flags::PAUSED_BY_QUEUE);
             }
@@ -204,7 +204,16 @@ impl Shared {
         if low {
             self.flags.clear(Flags::ABOVE_MARK);
         }
-        low && self.flags.take(Flags::PAUSED_BY_QUEUE)
+        low && self.release_reading()
+    }
+
+    /// Back-pressure holds reading no more. Returns whether it did.
+    pub(crate) fn release_reading(&self) -> bool {
+        let held = self.flags.take(Flags::PAUSED_BY_QUEUE);
+        if held && !self.flags.has(Flags::PAUSED_BY_USER) {
+            self.flags.set(Flags::RESUMED);
+        }
+        held
     }
 
     /// Makes the connection's timer fit its deadlines: those of idleness, and those of its end.

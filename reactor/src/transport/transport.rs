@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::address::Address;
+use crate::buffer::WriteQueue;
 use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::contain::contain_drop;
 use crate::error::{Error, Result};
@@ -49,7 +51,7 @@ pub enum WriteStatus {
     /// It is sent or queued.
     Accepted,
     /// It is queued, and the queue is above its high mark: better write no more until
-    /// [`write_resumed`](crate::Protocol::write_resumed).
+    /// [`write_resumed`](crate::Protocol::write_resumed), which is sure to come if the connection stays open.
     Paused,
     /// Nothing was written: the connection has ended, or its writing side is closed.
     Closed,
@@ -58,8 +60,9 @@ pub enum WriteStatus {
     Overflow,
 }
 
-/// Names a connection in logs, uniquely within its reactor.
-#[derive(Copy, Clone, PartialEq, Eq, Hash)]
+/// Names a connection: in logs, or as a key. No two connections of a reactor have the same, and an earlier one is less than a later
+/// one. (It would take four thousand million connections for a number to come again.)
+#[derive(Copy, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(u64);
 
 impl Transport {
@@ -89,7 +92,7 @@ impl Transport {
 
     #[inline(never)]
     fn write_queued(&self, data: &[u8]) -> WriteStatus {
-        self.queue(|queue| queue.push_slice(data))
+        self.queue(data.is_empty(), |queue| queue.push_slice(data))
     }
 
     /// Sends a chunk without copying it: the queue holds it, shared with whoever else does, until the kernel has it.
@@ -97,7 +100,7 @@ impl Transport {
     /// Best for what is large or goes to many connections; small slices are cheaper through [`write`](Self::write).
     pub fn write_chunk(&self, chunk: impl Into<Bytes>) -> WriteStatus {
         let chunk = chunk.into();
-        self.queue(move |queue| queue.push_chunk(chunk))
+        self.queue(chunk.is_empty(), move |queue| queue.push_chunk(chunk))
     }
 
     /// Sends the bytes `range` of `file`, without taking them through this process where the kernel can (`sendfile(2)`).
@@ -107,14 +110,14 @@ impl Transport {
     /// loop while it is read. A range of a file counts towards the marks, but, as it takes no memory, not towards the limit.
     pub fn write_file(&self, file: impl Into<Arc<File>>, range: Range<u64>) -> WriteStatus {
         let file = file.into();
-        self.queue(move |queue| queue.push_file(file, range))
+        self.queue(range.is_empty(), move |queue| queue.push_file(file, range))
     }
 
-    fn queue(&self, push: impl FnOnce(&mut crate::buffer::WriteQueue)) -> WriteStatus {
+    fn queue(&self, empty: bool, push: impl FnOnce(&mut WriteQueue)) -> WriteStatus {
         let shared = &*self.shared;
-        if shared.flags.has(Flags::NO_OUTPUT) {
+        if empty || shared.flags.has(Flags::NO_OUTPUT) {
             // What `push` owns is dropped with it, while nothing is borrowed.
-            return WriteStatus::Closed;
+            return self.status();
         }
         if shared.flags.has(Flags::GATHERING) {
             shared.queue_gathered();
@@ -123,13 +126,27 @@ impl Transport {
             push(state.queue());
             state.take_spent()
         });
-        drop(spent);
         shared.flags.set(Flags::QUEUED);
-        match shared.queue_has_grown() {
+        let grown = shared.queue_has_grown();
+        if !spent.is_empty() {
+            // A chunk that was copied: its owner may be a user's, so it goes last.
+            contain_drop(spent);
+        }
+        match grown {
             Grown::Below => WriteStatus::Accepted,
             Grown::Above => WriteStatus::Paused,
             Grown::Overflow => WriteStatus::Overflow,
         }
+    }
+
+    /// Sends formatted text, so that `write!(transport, "{}\r\n", 42)` works. The status is the last piece's.
+    ///
+    /// A `Display` that fails ends the text where it failed.
+    pub fn write_fmt(&self, text: fmt::Arguments<'_>) -> WriteStatus {
+        let mut pieces = Pieces { transport: self, status: self.status() };
+        // A failure is the value's own and it has said what it has to say; ours are in the status.
+        let _ = fmt::Write::write_fmt(&mut pieces, text);
+        pieces.status
     }
 
     /// Ends the connection in good order: the protocol gets no more input, everything queued is sent, then the peer is told
@@ -199,8 +216,8 @@ impl Transport {
         self.shared.flags.clear(Flags::RESUMED);
     }
 
-    /// Goes on with delivering input: the protocol hears [`read_resumed`](crate::Protocol::read_resumed), then gets what is there.
-    /// While back-pressure holds reading too, that waits until the queue is down to its low mark.
+    /// Goes on with delivering input: once back-pressure does not hold it either, the protocol hears
+    /// [`read_resumed`](crate::Protocol::read_resumed), then gets what is there.
     #[doc(alias = "resumeProducing")]
     pub fn resume_reading(&self) {
         let shared = &*self.shared;
@@ -210,9 +227,11 @@ impl Transport {
         }
     }
 
-    /// Has the user paused reading?
-    pub fn is_reading_paused(&self) -> bool {
-        self.shared.flags.has(Flags::PAUSED_BY_USER)
+    /// Would input be delivered now? Not while reading is paused, by the user or by back-pressure, nor once the connection is closed or
+    /// its protocol is to be switched. A protocol that finds several messages in one piece of data looks here before each, keeps the rest
+    /// if the answer is no, and goes on with it in [`read_resumed`](crate::Protocol::read_resumed).
+    pub fn is_reading(&self) -> bool {
+        !self.shared.flags.has(Flags::NO_INPUT & !Flags::READ_CLOSED)
     }
 
     /// Sets the marks, in bytes queued: above `high` the protocol hears [`write_paused`](crate::Protocol::write_paused), at or below
@@ -249,7 +268,7 @@ impl Transport {
         shared.state.with(|state| Rc::make_mut(&mut state.options).backpressure = on);
         if on && shared.flags.has(Flags::ABOVE_MARK) {
             shared.flags.set(Flags::PAUSED_BY_QUEUE);
-        } else if !on && shared.flags.take(Flags::PAUSED_BY_QUEUE) {
+        } else if !on && shared.release_reading() {
             shared.serve_again();
         }
     }
@@ -338,14 +357,54 @@ impl Transport {
             .map_err(|error| Error::io("could not set keepalive", error))
     }
 
-    /// The default end of an idle connection: an orderly one, unless it is output that does not move.
-    pub(crate) fn end_idle(&self, idle: Idle) {
+    /// Ends the connection because it was idle, with [`CloseReason::TimedOut`]: in good order if nothing is queued, at once if what is
+    /// queued does not move. This is what [`timed_out`](crate::Protocol::timed_out) does by default.
+    pub fn time_out(&self, idle: Idle) {
         let reason = CloseReason::TimedOut(Phase::Idle(idle));
         if self.queued() > 0 {
             self.shared.end(reason);
         } else {
             self.close_because(reason);
         }
+    }
+
+    /// What a write of nothing would say.
+    fn status(&self) -> WriteStatus {
+        if self.shared.flags.has(Flags::NO_OUTPUT) {
+            WriteStatus::Closed
+        } else if self.shared.flags.has(Flags::ABOVE_MARK) {
+            WriteStatus::Paused
+        } else {
+            WriteStatus::Accepted
+        }
+    }
+}
+
+/// Writes the pieces of formatted text.
+struct Pieces<'a> {
+    transport: &'a Transport,
+    status: WriteStatus,
+}
+
+impl fmt::Write for Pieces<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.status = self.transport.write(piece.as_bytes());
+        Ok(())
+    }
+}
+
+/// Handles are equal if they are of the same connection.
+impl PartialEq for Transport {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for Transport {}
+
+impl Hash for Transport {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Rc::as_ptr(&self.shared).hash(state);
     }
 }
 

@@ -90,7 +90,7 @@ impl Protocol for Side {
         self.tell_other(Transport::resume_reading);
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
+    fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
         // A clean end has been passed on already, each direction in its turn.
         if !reason.is_done() {
             self.tell_other(Transport::abort);

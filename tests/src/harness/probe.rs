@@ -158,7 +158,7 @@ impl Protocol for Probe {
         }
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
+    fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
         self.log.note(format!("lost: {}", ending(&reason)));
         if let Some(act) = &mut self.lost {
             act(&reason);

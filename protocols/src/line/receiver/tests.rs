@@ -88,7 +88,7 @@ impl LineProtocol for Script {
         }
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
+    fn connection_lost(&mut self, _: &LineTransport, reason: CloseReason) {
         self.journal.note(format!("({reason})"));
         self.reactor.stop();
     }
@@ -109,7 +109,7 @@ impl Protocol for Keeper {
         data.iter().for_each(|byte| self.journal.note(format!("{:?}", char::from(*byte))));
     }
 
-    fn connection_lost(&mut self, _: CloseReason) {
+    fn connection_lost(&mut self, _: &Transport, _: CloseReason) {
         self.reactor.stop();
     }
 }
@@ -134,7 +134,7 @@ impl<L: LineProtocol> Wrapper for Pieces<L> {
     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
         for piece in data.chunks(self.size) {
             self.receiver.data_received(transport, piece);
-            let waits = transport.is_open() && transport.is_reading_paused();
+            let waits = transport.is_open() && !transport.is_reading();
             assert!(waits || self.receiver.held.capacity() == 0, "only a pause holds input");
         }
     }
@@ -242,7 +242,7 @@ fn a_line_that_is_too_long_ends_the_connection() {
             self.0.note("a line");
         }
 
-        fn connection_lost(&mut self, reason: CloseReason) {
+        fn connection_lost(&mut self, _: &LineTransport, reason: CloseReason) {
             let CloseReason::Failed(error) = reason else { panic!("it failed, not {reason}") };
             assert_eq!(error.downcast_ref::<LineTooLong>().unwrap().max_length(), 4);
             self.0.note(error.to_string());
@@ -269,7 +269,7 @@ fn a_protocol_may_go_on_after_a_line_that_is_too_long() {
             self.0.note("(too long)");
         }
 
-        fn connection_lost(&mut self, _: CloseReason) {
+        fn connection_lost(&mut self, _: &LineTransport, _: CloseReason) {
             self.1.stop();
         }
     }
@@ -307,7 +307,7 @@ fn raw_mode_set_from_elsewhere_begins_with_the_line_that_had_begun() {
             transport.close();
         }
 
-        fn connection_lost(&mut self, _: CloseReason) {
+        fn connection_lost(&mut self, _: &LineTransport, _: CloseReason) {
             self.1.stop();
         }
     }

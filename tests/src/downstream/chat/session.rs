@@ -90,7 +90,7 @@ impl Protocol for Session {
         }
     }
 
-    fn connection_lost(&mut self, _: CloseReason) {
+    fn connection_lost(&mut self, _: &Transport, _: CloseReason) {
         let Some(member) = self.member else { return };
         self.hall.with(|hall| {
             hall.transports.remove(&member);

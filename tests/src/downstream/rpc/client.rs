@@ -130,9 +130,8 @@ impl ClientProtocol {
         }
         self.last_id = self.last_id.wrapping_add(1);
         let id = self.last_id;
-        let handle = transport.handle(self);
-        let timer = transport.reactor().call_later(timeout, move |_| {
-            handle.call(move |protocol, _| protocol.settle(id, Err(RequestError::TimedOut)));
+        let timer = transport.handle(self).call_later(timeout, move |protocol, _| {
+            protocol.settle(id, Err(RequestError::TimedOut));
         });
         Frame { id, payload }.write_to(transport);
         self.pending.insert(id, (waiter, timer));
@@ -165,7 +164,7 @@ impl Protocol for ClientProtocol {
         }
     }
 
-    fn connection_lost(&mut self, reason: CloseReason) {
+    fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
         let reason = Rc::new(reason);
         for (waiter, timer) in std::mem::take(&mut self.pending).into_values() {
             timer.cancel();
