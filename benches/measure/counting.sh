@@ -47,10 +47,12 @@ until_quiet() {
   return 1
 }
 
-# end_server SIGNAL [PID]: signals the server that was started (or PID, its child) and waits for its end.
+# end_server SIGNAL: signals the server that was started, or the one that strace started, and waits for its end.
 end_server() {
   [ -n "$started" ] || return 0
-  kill "-$1" "${2:-$started}" 2>/dev/null || true
+  local server
+  server=$(cut -d' ' -f1 "/proc/$started/task/$started/children" 2>/dev/null) || true
+  kill "-$1" "${server:-$started}" 2>/dev/null || true
   wait "$started" 2>/dev/null || true
   started=""
 }
@@ -69,11 +71,9 @@ count_instructions() {
 # The same of system calls.
 count_calls() {
   start_server strace -f -c -o "$scratch/calls" "$@"
-  local server
-  server=$(cut -d' ' -f1 "/proc/$started/task/$started/children")
   "$scratch/lockstep" "$port" "$conns" "$rounds" "$request"
-  until_quiet "$server"
-  end_server TERM "$server"
+  until_quiet "$(cut -d' ' -f1 "/proc/$started/task/$started/children")"
+  end_server TERM
   count=$(awk '$NF == "total" { print $4 }' "$scratch/calls")
   [ -n "$count" ] || { cat "$scratch/calls" >&2; return 1; }
 }
