@@ -18,6 +18,13 @@ pub(crate) struct Connection<P> {
     protocol: P,
 }
 
+/// A successor that waits for the current callback to return.
+struct Pending {
+    successor: Successor,
+    /// What it was left: so many bytes at the front of the leftover.
+    brought: usize,
+}
+
 /// What becomes of a connection after a visit.
 enum After {
     Keep,
@@ -119,8 +126,8 @@ impl<P: Protocol> Connection<P> {
         shared.flags.set(Flags::MADE);
         shared.serve_again();
         let successor = shared.state.with(|state| state.rare().successor.take());
-        contain(type_name::<P>, move || match successor.and_then(|successor| successor.downcast().ok()) {
-            Some(successor) => Box::new(protocol).replace(*successor).0.into_source(transport),
+        contain(type_name::<P>, move || match successor.and_then(|pending| pending.downcast::<Pending>().ok()) {
+            Some(pending) => Box::new(protocol).replace(pending.successor).0.into_source(transport),
             None => Self::new(transport, protocol) as Box<dyn Dispatch>,
         })
         .ok()
@@ -189,16 +196,21 @@ impl Transport {
             return false;
         }
         let shared = &*self.shared;
-        let successor: Box<dyn Any> = Box::new(Successor::new(protocol));
-        let former = shared.state.with(|state| {
+        let pending: Box<dyn Any> = Box::new(Pending { successor: Successor::new(protocol), brought: leftover.len() });
+        let (former, empty) = shared.state.with(|state| {
             let rare = state.rare();
-            // Leftovers that were not delivered yet come after those of the protocol that runs now.
-            rare.leftover.splice(0..0, leftover.iter().copied());
-            rare.successor.replace(successor)
+            let former = rare.successor.replace(pending);
+            // What a successor was left that never took over is void. What an earlier protocol left and nobody has got yet comes
+            // after what the one that runs now leaves.
+            let void =
+                former.as_ref().and_then(|former| former.downcast_ref::<Pending>()).map_or(0, |former| former.brought);
+            rare.leftover.splice(..void, leftover.iter().copied());
+            (former, rare.leftover.is_empty())
         });
         contain_drop(former);
         shared.flags.set(Flags::SWITCHING);
-        if shared.state.with(|state| !state.rare().leftover.is_empty()) {
+        shared.flags.clear(Flags::LEFTOVER);
+        if !empty {
             shared.flags.set(Flags::LEFTOVER);
         }
         shared.touch();
