@@ -3,8 +3,11 @@
 mod back_pressure;
 mod closing;
 mod delayed_calls;
+mod handles;
 mod idle;
+mod producers;
 mod reading;
 mod streams;
+mod switching;
 mod turns;
 mod writing;
