@@ -90,12 +90,13 @@ impl Pass {
             reason: None,
         };
         if readiness != Readiness::READABLE {
-            pass.look_at_readiness(&shared.flags);
+            pass.look_at_readiness(shared);
         }
         pass
     }
 
-    fn look_at_readiness(&mut self, flags: &Flags) {
+    fn look_at_readiness(&mut self, shared: &Shared) {
+        let Shared { flags, .. } = shared;
         let readiness = self.readiness;
         let hung_up = Readiness::READ_CLOSED | Readiness::WRITE_CLOSED | Readiness::ERROR;
         if readiness.has(Readiness::WRITABLE | hung_up) {
@@ -115,6 +116,10 @@ impl Pass {
         }
         if readiness.has(Readiness::MADE) {
             flags.set(Flags::MADE);
+        }
+        if readiness.has(Readiness::TIMER) {
+            // It has fired; whatever is armed from here on is another one.
+            shared.state.with(|state| state.deadlines().timer = None);
         }
         self.may_read = readiness.has(Readiness::READABLE | Readiness::AGAIN | hung_up);
         self.attention = readiness.has(Readiness::TIMER | Readiness::END | hung_up);
@@ -404,7 +409,6 @@ fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
     let (last_read, last_write) = (shared.last_read.get(), shared.last_write.get());
     let over = |deadline: Option<Time>| deadline.is_some_and(|deadline| deadline <= now);
     let end = shared.state.with(|state| {
-        state.deadlines().timer = None;
         let rare = state.rare();
         let lingered = over(rare.linger_until).then_some(CloseReason::Done);
         lingered.or_else(|| over(rare.close_by).then_some(CloseReason::TimedOut(Phase::Close)))
