@@ -1,4 +1,45 @@
-//! placeholder docs
+//! An event loop in the manner of [Twisted](https://twisted.org): a single-threaded reactor, built on mio, that calls protocols.
+//!
+//! A *protocol* is a value that serves one connection: the reactor calls its methods when bytes arrive, when they can be sent again, when
+//! the connection ends. A *factory* makes a protocol for each. Nothing blocks, nothing is called back from inside a call, one
+//! thread serves all connections, and no `async` is needed.
+//!
+//! ```no_run
+//! use lariat::{Peer, Protocol, Reactor, Transport};
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write(data);
+//!     }
+//! }
+//!
+//! fn main() -> lariat::Result<()> {
+//!     let reactor = Reactor::new()?;
+//!     reactor.listen("tcp:7000", |_: &Peer| Echo)?;
+//!     reactor.run()
+//! }
+//! ```
+//!
+//! This server takes as many connections as the process may have descriptors. A peer that never reads costs it one bounded queue, and a
+//! panic in a callback ends one connection.
+//!
+//! # Where to go
+//!
+//! | to … | see |
+//! | --- | --- |
+//! | begin | [`guide::first_protocol`], or [`guide::twisted`] if you come from there |
+//! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
+//! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
+//! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
+//! | send much, or to many | [`guide::back_pressure`] |
+//! | share state between connections | [`guide::ownership`], [`Handle`] |
+//! | put a policy around any protocol | [`Wrapper`] |
+//! | serve a descriptor that is no connection | [`Reactor::register`] |
+//! | keep deadlines or queue bytes without a reactor | [`TimerWheel`], [`WriteQueue`] |
+//!
+//! Linux is what it is written for and tested on.
 //!
 //! # Floors
 //!
