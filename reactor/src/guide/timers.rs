@@ -108,8 +108,7 @@
 //! impl Asks {
 //!     fn ask(&mut self, transport: &Transport) {
 //!         transport.write(b"are you there?\r\n");
-//!         let no_answer = |asks: &mut Self, transport: &Transport| asks.no_answer(transport);
-//!         self.timeout = Some(transport.handle(self).call_later(self.patience, no_answer));
+//!         self.timeout = Some(transport.handle(self).call_later(self.patience, Self::no_answer));
 //!     }
 //!
 //!     fn no_answer(&mut self, transport: &Transport) {
