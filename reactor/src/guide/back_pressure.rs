@@ -142,7 +142,63 @@
 //!
 //! A protocol can do the same by itself in [`write_paused`](crate::Protocol::write_paused) and
 //! [`write_resumed`](crate::Protocol::write_resumed). They are called on the edges only: once above the high mark, once down at the low one.
-//! Every write tells the same by its status: after [`WriteStatus::Paused`](crate::WriteStatus::Paused), `write_resumed` is sure to come.
+//! Every write tells the same by its status: after [`WriteStatus::Paused`](crate::WriteStatus::Paused), `write_resumed` is sure to come. So
+//! a loop may go on for as long as it is not told to pause:
+//!
+//! ```
+//! use lariat::{Bytes, Once, Peer, Protocol, Reactor, Transport, WriteStatus};
+//! # use std::cell::Cell;
+//! # use std::rc::Rc;
+//! # use std::time::Duration;
+//!
+//! /// Sends a page many times.
+//! struct Pages {
+//!     page: Bytes,
+//!     left: u32,
+//! }
+//!
+//! impl Pages {
+//!     fn send(&mut self, transport: &Transport) {
+//!         while self.left > 0 {
+//!             self.left -= 1;
+//!             if transport.write_chunk(self.page.clone()) == WriteStatus::Paused {
+//!                 return;
+//!             }
+//!         }
+//!         transport.close();
+//!     }
+//! }
+//!
+//! impl Protocol for Pages {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         self.send(transport);
+//!     }
+//!
+//!     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+//!
+//!     fn write_resumed(&mut self, transport: &Transport) {
+//!         self.send(transport);
+//!     }
+//! }
+//! # struct Reader(Rc<Cell<usize>>);
+//! # impl Protocol for Reader {
+//! #     fn data_received(&mut self, _: &Transport, data: &[u8]) {
+//! #         self.0.set(self.0.get() + data.len());
+//! #     }
+//! #     fn read_closed(&mut self, transport: &Transport) {
+//! #         transport.reactor().stop();
+//! #     }
+//! # }
+//! # let reactor = Reactor::new()?;
+//! # let factory = |_: &Peer| Pages { page: Bytes::from(vec![b'p'; 30_000]), left: 300 };
+//! # let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
+//! # let received = Rc::new(Cell::new(0));
+//! # reactor.connect(&port.address().to_string(), Once::new(Reader(received.clone())))?;
+//! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
+//! # reactor.run()?;
+//! # assert_eq!(received.get(), 300 * 30_000);
+//! # Ok::<(), lariat::Error>(())
+//! ```
 //!
 //! # Reading at one's own pace
 //!
