@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use crate::contain::contain_drop;
+use crate::close_reason::CloseReason;
+use crate::contain::{contain, contain_drop};
 use crate::transport::{Flags, Transport};
 
 /// Produces when asked, some at a time: a file being generated, a long listing.
@@ -117,11 +118,13 @@ impl Transport {
     /// Lets the producer act, out of its place so that it may unregister itself or another take its place.
     pub(crate) fn with_producer(&self, act: impl FnOnce(&mut Producer, &Self)) {
         let Some(mut producer) = take(self) else { return };
-        if let Some(producer) = producer.downcast_mut() {
-            act(producer, self);
+        // Contained here, for unwinding would drop the producer, and a `Drop` that panics too would then end the process.
+        let acted = contain(|| "a producer", || producer.downcast_mut().map(|producer| act(producer, self)));
+        if acted.is_err() {
+            self.shared.end(CloseReason::Panicked);
         }
         let mut producer = Some(producer);
-        if self.shared.flags.has(Flags::PULLING | Flags::PUSHING) {
+        if acted.is_ok() && self.shared.flags.has(Flags::PULLING | Flags::PUSHING) {
             self.shared.state.with(|state| {
                 let place = &mut state.rare().producer;
                 if place.is_none() {
