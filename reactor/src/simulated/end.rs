@@ -60,6 +60,15 @@ impl End {
         matches!(self.local, Address::Tcp(_))
     }
 
+    /// Does `getpeername(2)` tell who the peer is? A TCP socket forgets it at the end, a Unix socket does not.
+    pub(super) fn knows_its_peer(&self) -> bool {
+        match self.state {
+            State::Connecting => false,
+            State::Connected => true,
+            State::Closed => !self.is_tcp(),
+        }
+    }
+
     /// Is so little of `outgoing`, which the peer has not read, in use that it makes sense to write more? To a TCP socket that is
     /// two thirds of its buffer (`sk_stream_is_writeable`), to a Unix socket a quarter (`unix_writable`).
     pub(super) fn has_room(&self, outgoing: &Pipe) -> bool {

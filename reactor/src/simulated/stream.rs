@@ -10,7 +10,7 @@ use crate::buffer::Sink;
 use crate::byte_stream::{ByteStream, Received};
 use crate::token::Token;
 
-use super::end::{End, State};
+use super::end::End;
 use super::poll::{HostId, Id, Mask};
 use super::world::World;
 
@@ -59,7 +59,7 @@ impl ByteStream for Stream {
     }
 
     fn is_connected(&self) -> bool {
-        self.with_end(|end| end.state == State::Connected).unwrap_or(false)
+        self.with_end(|end| end.knows_its_peer()).unwrap_or(false)
     }
 
     fn register(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
