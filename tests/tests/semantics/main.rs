@@ -2,9 +2,12 @@
 
 mod back_pressure;
 mod closing;
+mod connecting;
 mod delayed_calls;
 mod handles;
 mod idle;
+mod panics;
+mod ports;
 mod producers;
 mod reading;
 mod streams;
