@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lariat::{ListenOptions, Transport, WriteStatus};
-use lariat_tests::harness::{Log, World, everywhere, over_tcp, simulated};
+use lariat_tests::harness::{Log, Scratch, World, everywhere, over_tcp, simulated};
 
 /// Stays open after the peer's end.
 fn stay(_: &Transport) {}
@@ -476,5 +476,54 @@ fn a_connection_may_be_closed_before_it_is_told_that_it_is_made() {
         world.until_lost(&[&server, &client]);
         assert_eq!(client.story(), ["made", "lost: Aborted", "dropped"]);
         assert_eq!(server.story().len(), 3, "{:?}", server.story());
+    });
+}
+
+#[test]
+fn an_end_that_came_during_a_pause_is_not_lingered_for() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(pause), client.probe().read_closed(stay));
+        client.transport().write(b"unread");
+        client.transport().close_write();
+        world.settle();
+        server.transport().close_write();
+        world.settle();
+        let begun = world.now();
+        server.transport().close();
+        world.until_lost(&[&server]);
+        assert_eq!(world.now(), begun);
+        assert_eq!(server.lost().as_deref(), Some("Done"));
+    });
+}
+
+#[test]
+fn a_protocol_hears_of_the_end_only_if_it_has_heard_of_the_beginning() {
+    everywhere(|mut world| {
+        let (server, client, successor) = (Log::new(), Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        // It takes over in the next turn; before that, the connection is aborted.
+        server.transport().switch_to(successor.probe(), b"");
+        world.turn(Some(Duration::ZERO));
+        server.transport().abort();
+        world.until_lost(&[&client, &successor]);
+        let story = successor.story();
+        assert!(story == ["dropped"] || story == ["made", "lost: Aborted", "dropped"], "{story:?}");
+    });
+}
+
+#[test]
+fn output_that_broke_off_is_no_clean_end_for_the_peer() {
+    over_tcp(|mut world| {
+        let scratch = Scratch::new();
+        std::fs::write(scratch.path("file"), b"short").expect("the directory is writable");
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let file = std::fs::File::open(scratch.path("file")).expect("it is there");
+        server.transport().write_file(file, 0..100);
+        world.until_lost(&[&server, &client]);
+        assert_eq!(server.lost().as_deref(), Some("UnexpectedEof"));
+        assert_eq!(client.received(), b"short");
+        assert_eq!(client.lost().as_deref(), Some("ConnectionReset"));
     });
 }

@@ -184,3 +184,26 @@ fn ten_thousand_timeouts_that_are_pushed_back_wake_nobody() {
         assert!(world.turns() - before <= 4, "{} turns", world.turns() - before);
     });
 }
+
+#[test]
+fn a_limit_of_nothing_is_told_once_a_turn_at_most() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let times = Shared::new(0);
+        let seen = times.clone();
+        let stay = move |transport: &Transport, idle| {
+            // A loop that never comes back could not be seen from outside.
+            if seen.with(|seen| std::mem::replace(seen, *seen + 1)) == 1_000 {
+                transport.set_idle_timeout(idle, None);
+            }
+        };
+        let watch = |transport: &Transport| transport.set_idle_timeout(Idle::Read, Some(Duration::ZERO));
+        world.pair(server.probe().made(watch).timed_out(stay), client.probe());
+        for _ in 0..5 {
+            let before = times.with(|times| *times);
+            world.turn(Some(Duration::from_millis(2)));
+            let told = times.with(|times| *times) - before;
+            assert!(told <= 1, "told {told} times in one turn");
+        }
+    });
+}
