@@ -288,11 +288,12 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
     if flags.has(Flags::ENDED) {
         return Some(Step::Wait);
     }
-    if pass.readiness.has(Readiness::END) || flags.has(Flags::ENDING) {
-        return Some(finish(shared, pass, CloseReason::Aborted));
-    }
+    // Even if it is ending already: who hears of the end has to have heard of the beginning.
     if flags.take(Flags::MADE) {
         return Some(callback(shared, Step::Made));
+    }
+    if pass.readiness.has(Readiness::END) || flags.has(Flags::ENDING) {
+        return Some(finish(shared, pass, CloseReason::Aborted));
     }
     if flags.has(Flags::SWITCHING) {
         return Some(Step::Switch);
@@ -455,6 +456,8 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
     if !flags.has(Flags::CLOSING) {
         return None;
     }
+    // What arrived while reading was paused, the peer's end perhaps, had its event then.
+    pass.may_read |= shared.state.with(|state| state.rare().close_by.is_none());
     if flags.has(Flags::WRITE_CLOSED)
         && let Some(step) = linger(shared, turn, pass)
     {
@@ -513,7 +516,8 @@ fn linger(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
 
 /// Ends the connection: closes its descriptor and lets go of everything but what the last callback needs.
 pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> Step {
-    let unsent = shared.flags.has(Flags::QUEUED);
+    // What could not be written was promised all the same: the peer must not take what it has for all there is.
+    let unsent = shared.flags.has(Flags::QUEUED | Flags::WRITE_FAILED);
     shared.flags.set(Flags::ENDED);
     shared.flags.clear(Flags::GATHERING | Flags::QUEUED);
     let (queue, decided, successor, deadlines) = shared.state.with(|state| {

@@ -45,6 +45,9 @@ pub struct Transport {
     pub(crate) shared: Rc<Shared>,
 }
 
+/// The shortest idle timeout: one tick of the timer wheel.
+const SHORTEST_IDLE: Duration = Duration::from_millis(1);
+
 /// What became of a write.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum WriteStatus {
@@ -273,8 +276,9 @@ impl Transport {
         }
     }
 
-    /// Watches for idleness of one kind: after `limit` without it the protocol hears [`timed_out`](crate::Protocol::timed_out), which
-    /// ends the connection unless it is overridden. `None` stops watching, which is the default. Time counts from now.
+    /// Watches for idleness of one kind: after `limit` without it (1 ms at the least) the protocol hears
+    /// [`timed_out`](crate::Protocol::timed_out), which ends the connection unless it is overridden. `None` stops watching, which is
+    /// the default. Time counts from now.
     ///
     /// Pushing the timeout back, on every byte, costs a store.
     #[doc(alias = "setTimeout")]
@@ -285,6 +289,8 @@ impl Transport {
             return;
         }
         let now = shared.reactor.deadline(Duration::ZERO);
+        // A limit of nothing would be over again as soon as it was told, and the loop would never get on.
+        let limit = limit.map(|limit| limit.max(SHORTEST_IDLE));
         shared.state.with(|state| state.deadlines().set_idle(idle, limit, now));
         shared.arm_timer();
     }
