@@ -3,7 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -148,20 +149,28 @@ fn bind(socket: &socket2::Socket, address: &Address, mode: u32) -> io::Result<()
     }
 }
 
-/// A Unix socket's file outlives a server that was killed; say so rather than leave the operator with "address in use".
+/// Says what is in the way of a Unix socket's file, rather than leave the operator with the kernel's word for it. The file outlives
+/// a server that was killed, but not every file in the way is such a one.
 fn explain(error: io::Error, address: &Address) -> io::Error {
-    let Address::Unix(UnixAddress::Pathname(_)) = address else { return error };
-    if error.kind() != io::ErrorKind::AddrInUse {
-        return error;
+    let Address::Unix(UnixAddress::Pathname(path)) = address else { return error };
+    match error.kind() {
+        // The kind alone would say that nobody listens, which is what it means to who connects.
+        io::ErrorKind::NotFound => io::Error::new(io::ErrorKind::InvalidInput, "its directory does not exist"),
+        io::ErrorKind::AddrInUse => io::Error::new(io::ErrorKind::AddrInUse, obstacle(path, address)),
+        _ => error,
+    }
+}
+
+fn obstacle(path: &Path, address: &Address) -> &'static str {
+    if !std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket()) {
+        return "a file that is no socket is in the way";
     }
     // Without blocking: a server that is there but busy would keep us waiting.
     let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)
         .and_then(|probe| probe.connect(&address.to_sock_addr()?));
-    let nobody_listens = probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    let hint = if nobody_listens {
+    if probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
         "a stale socket file is in the way: no process listens on it, so it can be removed"
     } else {
         "the file exists and is in use"
-    };
-    io::Error::new(io::ErrorKind::AddrInUse, hint)
+    }
 }
