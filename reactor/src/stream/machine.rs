@@ -179,6 +179,10 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
             }
         };
         match received {
+            // A write has used up the error that a read would have met: this is a reset, and no end of the stream.
+            Ok(Received { count: 0, .. }) if flags.has(Flags::WRITE_FAILED) && was_reset(shared) => {
+                return finish(shared, pass, CloseReason::Aborted);
+            }
             Ok(Received { count: 0, .. }) => {
                 pass.may_read = false;
                 flags.set(Flags::READ_CLOSED | Flags::GATHERING);
@@ -193,6 +197,13 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
             Err(error) => return finish(shared, pass, CloseReason::Lost(error)),
         }
     }
+}
+
+/// Did a write find that the peer has reset the connection?
+fn was_reset(shared: &Shared) -> bool {
+    let is_reset =
+        |reason: &CloseReason| matches!(reason, CloseReason::Lost(error) if error.kind() == ErrorKind::ConnectionReset);
+    shared.state.with(|state| state.rare.as_ref().and_then(|rare| rare.reason.as_ref()).is_some_and(is_reset))
 }
 
 /// Takes `count` from a pass's budget. Once that is used up the connection is served again next turn: edge-triggered events would
@@ -377,15 +388,16 @@ fn flush(shared: &Shared, pass: &mut Pass) {
         let done = if queue.is_empty() { state.queue.take() } else { None };
         (Some(result), spent, done)
     });
-    if !spent.is_empty() {
-        contain_drop(spent);
-    }
-    if done.is_some() {
+    // Before anything of a user's is dropped, for that may write again.
+    if done.is_some() || result.is_none() {
         shared.flags.clear(Flags::QUEUED);
         drop(done);
     }
+    if !spent.is_empty() {
+        contain_drop(spent);
+    }
     match result {
-        None => shared.flags.clear(Flags::QUEUED),
+        None => {}
         Some(Err(error)) => return write_failed(shared, error),
         Some(Ok(flushed)) => {
             if flushed.written > 0 {
