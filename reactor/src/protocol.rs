@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 
 use crate::close_reason::{CloseReason, Idle};
+use crate::contain::contain_drop;
 use crate::transport::Transport;
 
 /// Serves one connection. The reactor calls these methods from its loop, never from inside a call that user code made:
@@ -79,6 +80,8 @@ pub trait Protocol: Any {
     /// For wrappers alone: this protocol with the innermost one replaced. See [`Wrapper`](crate::Wrapper).
     #[doc(hidden)]
     fn replace(self: Box<Self>, successor: Successor) -> Successor {
+        // A panic in here must not take the successor with it.
+        contain_drop(self);
         successor
     }
 }
