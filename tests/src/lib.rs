@@ -1,4 +1,5 @@
 //! What the whole-system tests share.
 
 pub mod downstream;
+pub mod faults;
 pub mod harness;

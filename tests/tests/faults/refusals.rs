@@ -1,0 +1,130 @@
+//! Addresses that cannot be used: each mistake is an error of its own kind, whose words tell what to do about it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{IpAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+use lariat::{Address, ConnectOptions, Error, ErrorKind, ListenOptions, Once, Peer, UnixAddress};
+use lariat_tests::faults::{OnDrop, Records};
+use lariat_tests::harness::{Ground, Log, Scratch, World};
+
+use super::assert_serves;
+
+fn unix(path: PathBuf) -> Address {
+    Address::Unix(UnixAddress::Pathname(path))
+}
+
+fn tcp(address: &str) -> Address {
+    Address::Tcp(address.parse().expect("the address is right"))
+}
+
+/// Why a port cannot be opened at `address`.
+fn listening_fails(address: &Address) -> (ErrorKind, String) {
+    let mut world = World::new(Ground::RealTcp);
+    let error: Error = world
+        .reactor
+        .listen_at(address, ListenOptions::default(), |_: &Peer| Log::new().probe())
+        .expect_err("nobody can listen there");
+    assert_serves(&mut world);
+    (error.kind(), error.to_string())
+}
+
+/// What is logged when a connection to `address` cannot be made.
+fn connecting_fails(address: &Address, bind_address: Option<&str>) -> String {
+    let (mut world, records, log) = (World::new(Ground::RealTcp), Records::begin(), Log::new());
+    let dropped = log.clone();
+    let owned = OnDrop::new(move || dropped.note("factory dropped"));
+    let probe = log.probe().made(move |_| {
+        let _ = &owned;
+    });
+    let mut options = ConnectOptions::default();
+    options.bind_address = bind_address.map(|address| address.parse::<IpAddr>().expect("the address is right"));
+    world.reactor.connect_at(address, options, Once::new(probe)).expect("the loop takes it");
+    world.until("it has failed", || log.has("factory dropped"));
+    assert_serves(&mut world);
+    let [warning] = &records.with("WARN")[..] else { panic!("{:?}", records.lines()) };
+    warning.clone()
+}
+
+#[test]
+fn a_port_in_use_is_told_from_an_address_that_is_not_ours() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = Address::Tcp(holder.local_addr().unwrap());
+    let (kind, words) = listening_fails(&taken);
+    assert_eq!(kind, ErrorKind::AddressInUse);
+    assert_eq!(words, format!("could not listen on {taken}: Address already in use (os error 98)"));
+    drop(holder);
+
+    // 198.51.100.0/24 is for documentation: no machine has an address of it.
+    let (kind, words) = listening_fails(&tcp("198.51.100.1:0"));
+    assert_eq!(kind, ErrorKind::AddressNotAvailable);
+    assert!(words.starts_with("could not listen on tcp:198.51.100.1:0: Cannot assign requested address"), "{words}");
+}
+
+#[test]
+fn a_stale_socket_file_is_told_from_one_in_use_and_from_a_file_that_is_no_socket() {
+    let scratch = Scratch::new();
+    let (stale, used, file) = (scratch.path("stale"), scratch.path("used"), scratch.path("file"));
+    drop(UnixListener::bind(&stale).unwrap());
+    let server = UnixListener::bind(&used).unwrap();
+    fs::write(&file, "dear to somebody").unwrap();
+
+    let (kind, stale) = listening_fails(&unix(stale));
+    assert_eq!(kind, ErrorKind::AddressInUse);
+    assert!(stale.contains("stale socket file") && stale.contains("can be removed"), "{stale}");
+
+    let (kind, used) = listening_fails(&unix(used));
+    assert_eq!(kind, ErrorKind::AddressInUse);
+    assert!(used.contains("in use") && !used.contains("stale"), "{used}");
+
+    let (kind, words) = listening_fails(&unix(file.clone()));
+    assert_eq!(kind, ErrorKind::AddressInUse);
+    assert!(words.contains("no socket") && !words.contains("can be removed"), "{words}");
+    assert_eq!(fs::read_to_string(file).unwrap(), "dear to somebody");
+    drop(server);
+}
+
+#[test]
+fn a_directory_that_is_missing_is_not_taken_for_a_server_that_is() {
+    let scratch = Scratch::new();
+    let (kind, words) = listening_fails(&unix(scratch.path("missing").join("socket")));
+    assert_eq!(kind, ErrorKind::InvalidInput, "nobody wanted to connect");
+    assert!(words.contains("directory does not exist"), "{words}");
+}
+
+#[test]
+fn a_socket_path_that_is_too_long_is_told_with_the_path() {
+    let path = "x".repeat(200);
+    let (kind, words) = listening_fails(&unix(path.clone().into()));
+    assert_eq!(kind, ErrorKind::InvalidInput);
+    assert!(words.starts_with(&format!("could not listen on unix:{path}: ")), "{words}");
+    assert!(words.to_lowercase().contains("sun_len") || words.contains("long"), "{words}");
+}
+
+#[test]
+fn each_way_in_which_a_connection_cannot_be_made_is_told_in_its_own_words() {
+    let scratch = Scratch::new();
+    let (stale, file) = (scratch.path("stale"), scratch.path("file"));
+    drop(UnixListener::bind(&stale).unwrap());
+    fs::write(&file, "").unwrap();
+    let closed = Address::Tcp(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let long = unix("x".repeat(200).into());
+
+    let told = [
+        (connecting_fails(&closed, None), format!("{closed}: Connection refused")),
+        // The broadcast address is on no way of TCP's, with or without a network.
+        (connecting_fails(&tcp("255.255.255.255:9"), None), "tcp:255.255.255.255:9: Network is unreachable".into()),
+        (connecting_fails(&closed, Some("198.51.100.1")), format!("{closed}: Cannot assign requested address")),
+        (connecting_fails(&unix(scratch.path("none")), None), "/none: No such file or directory".into()),
+        (connecting_fails(&unix(stale), None), "/stale: Connection refused".into()),
+        (connecting_fails(&unix(file), None), "/file: Connection refused".into()),
+        (connecting_fails(&long, None), format!("{long}: path must be shorter than SUN_LEN")),
+    ];
+    for (line, expected) in &told {
+        assert!(line.starts_with("WARN could not connect to ") && line.contains(expected), "{line}");
+    }
+    let distinct: BTreeSet<_> = told.iter().map(|(line, _)| line).collect();
+    assert_eq!(distinct.len(), told.len());
+}
