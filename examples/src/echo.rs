@@ -4,12 +4,12 @@
 //! cargo run --release --example echo -- tcp:7000 unix:/tmp/echo.sock
 //! ```
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lariat::{Factory, Idle, Peer, Protocol, Reactor, Transport};
-use lexopt::prelude::*;
+use lariat::{Idle, Peer, Protocol, Transport};
+use lariat_examples::server;
+use lexopt::ValueExt;
 
 const HELP: &str = "\
 Sends back whatever it is sent (RFC 862).
@@ -49,57 +49,21 @@ impl Protocol for ImpatientEcho {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("echo: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    server::exit_code("echo", run())
 }
 
-fn run() -> Result<(), Box<dyn Error>> {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    let mut endpoints = Vec::new();
+fn run() -> server::Result<()> {
     let mut idle = None;
-    let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Value(endpoint) => endpoints.push(endpoint.string()?),
-            Long("idle") => idle = Some(Duration::try_from_secs_f64(arguments.value()?.parse()?)?),
-            Short('h') | Long("help") => {
-                println!("{HELP}");
-                return Ok(());
-            }
-            other => return Err(other.unexpected().into()),
+    let endpoints = server::endpoints(HELP, |option, arguments| {
+        match option {
+            "idle" => idle = Some(Duration::try_from_secs_f64(arguments.value()?.parse()?)?),
+            _ => return Ok(false),
         }
-    }
-    if endpoints.is_empty() {
-        return Err("give at least one endpoint to listen on; --help tells more".into());
-    }
-    raise_descriptor_limit();
-    let reactor = Reactor::new()?;
-    for endpoint in &endpoints {
-        match idle {
-            None => listen(&reactor, endpoint, |_: &Peer| Echo)?,
-            Some(limit) => listen(&reactor, endpoint, move |_: &Peer| ImpatientEcho(limit))?,
-        }
-    }
-    Ok(reactor.run()?)
-}
-
-fn listen(reactor: &Reactor, endpoint: &str, factory: impl Factory) -> lariat::Result<()> {
-    let port = reactor.listen(endpoint, factory)?;
-    println!("listening on {}", port.address());
-    Ok(())
-}
-
-/// Every connection takes a descriptor, and the usual soft limit is 1,024.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        log::warn!("could not raise the limit of open files: {error}");
-    }
+        Ok(true)
+    })?;
+    let Some(endpoints) = endpoints else { return Ok(()) };
+    server::serve(&endpoints, |reactor, endpoint| match idle {
+        None => reactor.listen(endpoint, |_: &Peer| Echo),
+        Some(limit) => reactor.listen(endpoint, move |_: &Peer| ImpatientEcho(limit)),
+    })
 }

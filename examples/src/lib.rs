@@ -1,0 +1,13 @@
+//! What the example servers are made of, beside their `main`.
+//!
+//! Each server is an example of this package: `cargo run --release --example NAME -- tcp:7000`, and `--help` instead of the endpoint tells
+//! the rest.
+//!
+//! | module | has |
+//! | --- | --- |
+//! | [`chat`] | rooms in which people talk: the names, the commands and the rooms without input or output, and what connects them |
+//! | [`server`] | what every server's `main` does: endpoints, help, the log, the descriptor limit |
+#![forbid(unsafe_code)]
+
+pub mod chat;
+pub mod server;

@@ -1,0 +1,84 @@
+//! What every example's `main` does around its protocol.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use lariat::{Port, Reactor};
+use lexopt::prelude::*;
+
+/// A result whose error is for whoever started the server.
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Reads the command line: any number of endpoints, at least one, and options of the server's own. `None` if all that was wanted is
+/// `help`, which is printed.
+///
+/// An option `--NAME` other than `--help` is given to `option`, which takes its value, if it has one, and says whether it knows
+/// the name.
+///
+/// # Errors
+///
+/// When there is an option that nobody knows, a wrong value, or no endpoint.
+pub fn endpoints(
+    help: &str,
+    mut option: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool>,
+) -> Result<Option<Vec<String>>> {
+    let mut endpoints = Vec::new();
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(endpoint) => endpoints.push(endpoint.string()?),
+            Short('h') | Long("help") => {
+                println!("{help}");
+                return Ok(None);
+            }
+            Long(name) => {
+                let name = name.to_owned();
+                if !option(&name, &mut arguments)? {
+                    return Err(Long(&name).unexpected().into());
+                }
+            }
+            other @ Short(_) => return Err(other.unexpected().into()),
+        }
+    }
+    if endpoints.is_empty() {
+        return Err("give at least one endpoint to listen on; --help tells more".into());
+    }
+    Ok(Some(endpoints))
+}
+
+/// Has `listen` listen on each of `endpoints`, prints where that is, and serves until the process is told to stop.
+///
+/// # Errors
+///
+/// When an endpoint cannot be listened on, or the loop fails.
+pub fn serve(endpoints: &[String], mut listen: impl FnMut(&Reactor, &str) -> lariat::Result<Port>) -> Result<()> {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    raise_descriptor_limit();
+    let reactor = Reactor::new()?;
+    for endpoint in endpoints {
+        let port = listen(&reactor, endpoint)?;
+        println!("listening on {}", port.address());
+    }
+    Ok(reactor.run()?)
+}
+
+/// The exit code for `outcome`. An error is printed as a sentence, after the server's `name`.
+pub fn exit_code(name: &str, outcome: Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every connection takes a descriptor, and the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        log::warn!("could not raise the limit of open files: {error}");
+    }
+}
