@@ -19,6 +19,10 @@ impl<C> CallQueue<C> {
         self.calls.push_back(call);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }

@@ -22,6 +22,11 @@ impl Time {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// Nanoseconds from `earlier` to `self`; zero when it is not earlier.
+    pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// The first tick at or after this moment. Deadlines round up, so that nothing fires early.
     pub(crate) fn tick_at_or_after(self) -> u64 {
         self.0.div_ceil(NANOS_PER_TICK)
@@ -46,8 +51,11 @@ impl Epoch {
         Self(Instant::now())
     }
 
+    /// Read twice a turn, so in 64-bit arithmetic: no program runs for the 584 years after which it would wrap.
+    #[inline]
     pub(crate) fn now(self) -> Time {
-        Time::default().after(self.0.elapsed())
+        let elapsed = self.0.elapsed();
+        Time(elapsed.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(elapsed.subsec_nanos())))
     }
 
     pub(crate) fn instant(self, time: Time) -> Instant {

@@ -49,13 +49,13 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `endpoint` |
-//! | F5 transports | `stream` |
+//! | F6 composition | `endpoint`, `shutdown` |
+//! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
 //! | F1 containers | `call_queue`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `contain`, `error`, `guarded`, `options`, `readiness`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `contain`, `error`, `guarded`, `options`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -81,9 +81,12 @@ mod producer;
 mod protocol;
 mod reactor;
 mod readiness;
+mod shutdown;
+mod signal;
 #[cfg(feature = "testing")]
 mod simulated;
 mod source_table;
+mod stats;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -107,6 +110,9 @@ pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
 pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Source};
 pub use readiness::Readiness;
+pub use shutdown::{Drained, SystemEvent, Trigger, TriggerPhase};
+pub use signal::{OnTermination, SignalHandler};
+pub use stats::{Closed, Stats};
 pub use stream::Port;
 pub use timer::{TimerKey, TimerWheel};
 pub use transport::{ConnectionId, Peer, Transport, WriteStatus};

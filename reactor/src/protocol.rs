@@ -10,7 +10,7 @@ use crate::transport::Transport;
 /// Serves one connection. The reactor calls these methods from its loop, never from inside a call that user code made:
 ///
 /// ```text
-/// connection_made ( data_received | read_resumed | write_paused | write_resumed | timed_out )* [ read_closed … ] connection_lost
+/// connection_made ( data_received | read_resumed | write_paused | write_resumed | timed_out | drain )* [ read_closed … ] connection_lost
 /// ```
 ///
 /// Only [`data_received`](Self::data_received) has to be written. Each method may do anything: write to this connection or another,
@@ -64,6 +64,13 @@ pub trait Protocol: Any {
     #[doc(alias = "timeoutConnection")]
     fn timed_out(&mut self, transport: &Transport, idle: Idle) {
         transport.time_out(idle);
+    }
+
+    /// The server is stopping: end in good order, soon. By default the connection closes: what is queued is sent, nothing more is
+    /// received. A protocol with a request in hand may finish it first; when the drain timeout is over (10 s by default) the
+    /// connection is aborted. See [`Reactor::stop`](crate::Reactor::stop).
+    fn drain(&mut self, transport: &Transport) {
+        transport.close();
     }
 
     /// The connection has ended. Comes exactly once, and last: the protocol is dropped afterwards. (A protocol that was
@@ -144,6 +151,10 @@ impl Protocol for Box<dyn Protocol> {
 
     fn timed_out(&mut self, transport: &Transport, idle: Idle) {
         (**self).timed_out(transport, idle);
+    }
+
+    fn drain(&mut self, transport: &Transport) {
+        (**self).drain(transport);
     }
 
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {

@@ -24,6 +24,8 @@ impl Readiness {
     pub(crate) const FLUSH: Self = Self(1 << 9);
     /// The reactor is ending.
     pub(crate) const END: Self = Self(1 << 10);
+    /// The reactor is going to end: what can should end in good order.
+    pub(crate) const DRAIN: Self = Self(1 << 11);
 
     /// Is any bit of `other` set here?
     #[inline]
@@ -89,7 +91,7 @@ impl BitOr for Readiness {
 
 impl fmt::Debug for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 11] = [
+        const NAMES: [&str; 12] = [
             "readable",
             "writable",
             "read closed",
@@ -101,6 +103,7 @@ impl fmt::Debug for Readiness {
             "timer",
             "flush",
             "end",
+            "drain",
         ];
         f.debug_set()
             .entries(NAMES.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| name))

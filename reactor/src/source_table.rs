@@ -78,7 +78,15 @@ impl<T> SourceTable<T> {
     }
 
     /// Frees the slots released since the last call.
+    #[inline]
     pub(crate) fn free_released(&mut self) {
+        if !self.released.is_empty() {
+            self.free();
+        }
+    }
+
+    #[inline(never)]
+    fn free(&mut self) {
         for token in self.released.drain(..) {
             self.slots.remove(token.key());
         }

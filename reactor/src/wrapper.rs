@@ -92,6 +92,11 @@ pub trait Wrapper: Any + Sized {
         self.inner().timed_out(transport, idle);
     }
 
+    /// See [`Protocol::drain`].
+    fn drain(&mut self, transport: &Transport) {
+        self.inner().drain(transport);
+    }
+
     /// See [`Protocol::connection_lost`].
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
         self.inner().connection_lost(transport, reason);
@@ -125,6 +130,10 @@ impl<W: Wrapper> Protocol for W {
 
     fn timed_out(&mut self, transport: &Transport, idle: Idle) {
         Wrapper::timed_out(self, transport, idle);
+    }
+
+    fn drain(&mut self, transport: &Transport) {
+        Wrapper::drain(self, transport);
     }
 
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {

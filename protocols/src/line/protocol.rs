@@ -79,6 +79,11 @@ pub trait LineProtocol: 'static {
         transport.time_out(idle);
     }
 
+    /// The server is stopping: see [`Protocol::drain`](lariat::Protocol::drain). By default the connection closes.
+    fn drain(&mut self, transport: &LineTransport) {
+        transport.close();
+    }
+
     /// See [`Protocol::connection_lost`](lariat::Protocol::connection_lost).
     #[doc(alias = "connectionLost")]
     fn connection_lost(&mut self, _transport: &LineTransport, _reason: CloseReason) {}

@@ -214,6 +214,10 @@ impl<L: LineProtocol> Protocol for LineReceiver<L> {
         self.tell(transport, |protocol, transport| protocol.timed_out(transport, idle));
     }
 
+    fn drain(&mut self, transport: &Transport) {
+        self.tell(transport, L::drain);
+    }
+
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
         self.tell(transport, |protocol, transport| protocol.connection_lost(transport, reason));
     }

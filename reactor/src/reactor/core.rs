@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::guarded::Guarded;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
+use crate::stats::{Counters, Stats};
 use crate::timer::{TimerKey, TimerWheel};
 use crate::token::Token;
 
@@ -80,7 +81,14 @@ pub(crate) struct Core {
     /// The time of this turn: read once, after the wait.
     pub(crate) now: Cell<Time>,
     pub(crate) stopping: Cell<bool>,
+    /// Ends without draining.
+    pub(crate) crashing: Cell<bool>,
+    /// Connections that are made from now on are drained at once.
+    pub(crate) draining: Cell<bool>,
     pub(crate) ended: Cell<bool>,
+    pub(crate) counters: Counters,
+    /// State of parts on floors above, by its type.
+    extensions: Guarded<Vec<Rc<dyn Any>>>,
 }
 
 impl Reactor {
@@ -97,7 +105,11 @@ impl Reactor {
             gathered: Guarded::new(Vec::with_capacity(GATHER_BYTES)),
             now: Cell::new(now),
             stopping: Cell::new(false),
+            crashing: Cell::new(false),
+            draining: Cell::new(false),
             ended: Cell::new(false),
+            counters: Counters::default(),
+            extensions: Guarded::new(Vec::new()),
         }))
     }
 
@@ -112,12 +124,61 @@ impl Reactor {
         self.0.network.instant(self.0.network.now())
     }
 
-    /// Ends the loop once this turn is over: [`MainLoop::run`](crate::MainLoop::run) then returns, and every connection
-    /// hears [`connection_lost`](crate::Protocol::connection_lost).
+    /// Ends the loop in good order once this turn is over: ports are closed, every protocol hears
+    /// [`drain`](crate::Protocol::drain), and [`MainLoop::run`](crate::MainLoop::run) returns when the last connection has ended or
+    /// the drain timeout is over. What is left then is aborted.
     ///
-    /// A loop that is not running yet ends as soon as it is run.
+    /// A loop that is not running yet ends as soon as it is run. Calling it again does nothing.
     pub fn stop(&self) {
         self.0.stopping.set(true);
+    }
+
+    /// Ends the loop once this turn is over, without draining: every connection is aborted, and no shutdown trigger is called.
+    pub fn crash(&self) {
+        self.0.stopping.set(true);
+        self.0.crashing.set(true);
+    }
+
+    /// What has been counted so far. Costs nothing but the copying.
+    ///
+    /// ```
+    /// let reactor = lariat::Reactor::new()?;
+    /// assert_eq!(reactor.stats().connections, 0);
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    pub fn stats(&self) -> Stats {
+        let core = self.core();
+        let counters = &core.counters;
+        Stats {
+            turns: counters.turns.get(),
+            events: counters.events.get(),
+            connections: usize::try_from(counters.connections()).unwrap_or(usize::MAX),
+            opened: counters.opened.get(),
+            closed: counters.closed.get(),
+            bytes_received: counters.bytes_received.get(),
+            bytes_sent: counters.bytes_sent.get(),
+            timers: core.timers.with(|timers| timers.len()),
+            calls: core.calls.with(|calls| calls.len()),
+            lag: Duration::from_nanos(counters.lag.get()),
+            longest_lag: Duration::from_nanos(counters.longest_lag.get()),
+        }
+    }
+
+    /// The one `T` that a part on a higher floor keeps with this reactor.
+    pub(crate) fn extension<T: Any + Default>(&self) -> Rc<T> {
+        self.0.extensions.with(|extensions| {
+            let found = extensions.iter().find_map(|extension| extension.clone().downcast::<T>().ok());
+            found.unwrap_or_else(|| {
+                let new = Rc::new(T::default());
+                extensions.push(new.clone());
+                new
+            })
+        })
+    }
+
+    /// Gives up what the parts on higher floors keep.
+    pub(crate) fn take_extensions(&self) -> Vec<Rc<dyn Any>> {
+        self.0.extensions.with(std::mem::take)
     }
 
     /// Has the loop ended? A reactor that has ended refuses everything new with
@@ -205,17 +266,16 @@ impl Reactor {
 }
 
 impl Core {
-    /// How long the loop may sleep.
-    pub(crate) fn longest_wait(&self, at_most: Option<Duration>) -> Option<Duration> {
-        let busy = self.stopping.get()
-            || !self.again.with(|again| again.is_empty())
+    /// How long the loop may sleep, from `now` on.
+    pub(crate) fn longest_wait(&self, now: Time, at_most: Option<Duration>) -> Option<Duration> {
+        let busy = !self.again.with(|again| again.is_empty())
             || !self.touched.with(|touched| touched.is_empty())
             || !self.calls.with(|calls| calls.is_empty());
         if busy {
             return Some(Duration::ZERO);
         }
         let next = self.timers.with(|timers| timers.next_deadline());
-        let until_next = next.map(|tick| Time::from_tick(tick).since(self.network.now()));
+        let until_next = next.map(|tick| Time::from_tick(tick).since(now));
         match (until_next, at_most) {
             (Some(until), Some(most)) => Some(until.min(most)),
             (until, most) => until.or(most),
@@ -225,6 +285,9 @@ impl Core {
     /// Moves the timers that are due to the call queue, in the order of their deadlines.
     pub(crate) fn expire_timers(&self) {
         let tick = self.now.get().tick_passed();
+        if self.timers.with(|timers| timers.next_deadline()).is_none_or(|next| next > tick) {
+            return;
+        }
         self.calls.with(|calls| self.timers.with(|timers| timers.expire(tick, |key| calls.push(Queued::Timer(key)))));
     }
 }

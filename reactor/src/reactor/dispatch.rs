@@ -62,6 +62,7 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     while let Some(queued) = core.calls.with(CallQueue::pop) {
         contain_drop(queued);
     }
+    contain_drop(turn.reactor.take_extensions());
     core.again.with(Vec::clear);
     core.touched.with(Vec::clear);
     core.starved.with(Vec::clear);

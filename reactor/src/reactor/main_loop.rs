@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use crate::driver::{Driver, Events};
 use crate::error::{Error, Result};
+use crate::guarded::Guarded;
 use crate::poller::Poller;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
+use crate::stats::count;
 use crate::token::Token;
 
 use super::core::{Reactor, Turn};
@@ -67,61 +69,84 @@ impl MainLoop {
         }
     }
 
-    /// Serves until [`Reactor::stop`] is called.
-    ///
-    /// # Errors
-    ///
-    /// When waiting for events fails, which on a sound system it does not; or, on a simulated reactor, when nothing is left
-    /// that could ever happen.
-    pub fn run(mut self) -> Result<()> {
-        while !self.reactor.core().stopping.get() {
-            self.turn(None)?;
-        }
-        Ok(())
-    }
-
     /// One turn of the loop: waits for events, at most `longest` (`None`: as long as it takes), serves them, runs what is due.
     /// For programs that own a loop of their own, and for tests.
     ///
     /// # Errors
     ///
-    /// As for [`run`](MainLoop::run).
+    /// When waiting for events fails, which on a sound system it does not; or, on a simulated reactor, when nothing is left
+    /// that could ever happen.
     #[doc(alias = "iterate")]
     #[doc(alias = "doIteration")]
     pub fn turn(&mut self, longest: Option<Duration>) -> Result<()> {
         let core = self.reactor.core();
-        let timeout = core.longest_wait(longest);
+        // The clock is read twice a turn: here, where the last one is over, and after the wait.
+        let now = core.network.now();
+        core.counters.count_turn(now.nanos_since(core.now.get()));
+        let timeout = core.longest_wait(now, longest);
         self.driver.wait(timeout).map_err(|error| Error::io("waiting for events failed", error))?;
         core.now.set(core.network.now());
         // The list of the last turn is served in this one; what is added meanwhile waits for the next.
-        core.again.with(|again| mem::swap(again, &mut self.serving));
+        take_list(&core.again, &mut self.serving);
         let mut turn = Turn { reactor: &self.reactor, buffer: &mut self.buffer };
         match self.driver.events() {
             Events::Polled(events) => {
+                let mut served = 0;
                 for event in events {
+                    served += 1;
                     if let Some(token) = Token::from_bits(event.token().0 as u64) {
                         dispatch(&mut turn, token, Readiness::of(event));
                     }
                 }
+                count(&core.counters.events, served);
             }
             Events::Listed(events) => {
+                count(&core.counters.events, events.len() as u64);
                 for (token, readiness) in events {
                     dispatch(&mut turn, *token, *readiness);
                 }
             }
         }
-        for token in self.serving.drain(..) {
-            dispatch(&mut turn, token, Readiness::AGAIN);
+        if !self.serving.is_empty() {
+            dispatch_all(&mut turn, &mut self.serving, Readiness::AGAIN);
         }
         core.expire_timers();
-        run_calls(&mut turn);
-        core.touched.with(|touched| mem::swap(touched, &mut self.serving));
-        for token in self.serving.drain(..) {
-            dispatch(&mut turn, token, Readiness::FLUSH);
+        if !core.calls.with(|calls| calls.is_empty()) {
+            run_calls(&mut turn);
+        }
+        take_list(&core.touched, &mut self.serving);
+        if !self.serving.is_empty() {
+            dispatch_all(&mut turn, &mut self.serving, Readiness::FLUSH);
         }
         core.sources.with(SourceTable::free_released);
         Ok(())
     }
+
+    /// Tells every source `readiness`, outside a turn.
+    pub(crate) fn tell_all(&mut self, readiness: Readiness) {
+        let mut turn = Turn { reactor: &self.reactor, buffer: &mut self.buffer };
+        for token in self.reactor.core().sources.with(|sources| sources.tokens()) {
+            dispatch(&mut turn, token, readiness);
+        }
+        self.reactor.core().sources.with(SourceTable::free_released);
+    }
+}
+
+/// Serves everybody on a list, and empties it.
+fn dispatch_all(turn: &mut Turn<'_>, tokens: &mut Vec<Token>, readiness: Readiness) {
+    for token in tokens.drain(..) {
+        dispatch(turn, token, readiness);
+    }
+}
+
+/// Swaps a list that has something in it for one that is empty.
+#[inline]
+fn take_list(list: &Guarded<Vec<Token>>, empty: &mut Vec<Token>) {
+    list.with(|list| {
+        if !list.is_empty() {
+            mem::swap(list, empty);
+        }
+    });
 }
 
 impl Deref for MainLoop {

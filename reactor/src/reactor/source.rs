@@ -150,6 +150,10 @@ impl<S: Source> Dispatch for Registered<S> {
             crate::contain::contain_drop(self);
             return None;
         }
+        if readiness.has(Readiness::DRAIN) {
+            // It serves no connection; who stops the reactor knows what is to become of it.
+            return Some(self);
+        }
         let Self { source, registration } = &mut *self;
         match contain(std::any::type_name::<S>, || source.ready(registration, readiness)) {
             Ok(()) => Some(self),

@@ -66,7 +66,7 @@ impl Reactor {
         let shared = &transport.shared;
         // Its first callback comes from the loop, like every other.
         shared.flags.set(crate::transport::Flags::MADE);
-        self.install(shared.token, Connection::new(transport.clone(), protocol));
+        self.install(shared.token, Connection::open(transport.clone(), protocol));
         shared.serve_again();
         Ok(transport)
     }

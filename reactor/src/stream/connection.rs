@@ -9,6 +9,7 @@ use crate::producer::Producer;
 use crate::protocol::{Protocol, Succeed, Successor};
 use crate::reactor::{Dispatch, Turn};
 use crate::readiness::Readiness;
+use crate::stats::count;
 use crate::transport::{Flags, Shared, Transport};
 
 use super::machine::{Input, Pass, Step, deliver, finish, receive, settle, step};
@@ -33,7 +34,17 @@ enum After {
 }
 
 impl<P: Protocol> Connection<P> {
-    pub(crate) fn new(transport: Transport, protocol: P) -> Box<Self> {
+    /// A connection that has just been opened.
+    pub(crate) fn open(transport: Transport, protocol: P) -> Box<Self> {
+        let core = transport.reactor().core();
+        count(&core.counters.opened, 1);
+        if core.draining.get() {
+            transport.shared.flags.set(Flags::DRAINING);
+        }
+        Self::new(transport, protocol)
+    }
+
+    fn new(transport: Transport, protocol: P) -> Box<Self> {
         Box::new(Self { transport, protocol })
     }
 
@@ -41,7 +52,7 @@ impl<P: Protocol> Connection<P> {
     #[inline(always)]
     fn straight(mut self: Box<Self>, turn: &mut Turn<'_>, count: usize) -> Option<Box<dyn Dispatch>> {
         let Self { transport, protocol } = &mut *self;
-        deliver(&transport.shared, turn);
+        deliver(&transport.shared, turn, count);
         let called = contain(type_name::<P>, || protocol.data_received(transport, &turn.buffer[..count]));
         if called.is_err() {
             panicked(&transport.shared);
@@ -102,6 +113,7 @@ impl<P: Protocol> Connection<P> {
                 }
                 Step::TimedOut(idle) => protocol.timed_out(transport, idle),
                 Step::Leftover => protocol.data_received(transport, &take_leftover(transport)),
+                Step::Drain => protocol.drain(transport),
                 Step::Produce => transport.with_producer(Producer::produce),
                 Step::Switch => return After::Switch,
                 Step::Lost => {

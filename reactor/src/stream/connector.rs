@@ -115,7 +115,7 @@ fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> io::
 
 impl<F: Factory> Dispatch for Connector<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        if readiness.has(Readiness::END) {
+        if readiness.has(Readiness::END | Readiness::DRAIN) {
             self.fail(Error::ended());
             return None;
         }
@@ -150,7 +150,7 @@ impl<F: Factory> Connector<F> {
         let transport = Transport { shared };
         match protocol {
             Ok(Some(protocol)) => {
-                let connection = Connection::new(transport.clone(), protocol);
+                let connection = Connection::open(transport.clone(), protocol);
                 let connection = connection.ready(turn, readiness | Readiness::MADE);
                 tell(&reactor, completion, Ok(transport));
                 connection

@@ -125,7 +125,7 @@ fn reserve() -> Option<File> {
 
 impl<F: Factory> Dispatch for Listener<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        if readiness.has(Readiness::END) {
+        if readiness.has(Readiness::END | Readiness::DRAIN) {
             self.port.close();
         }
         if readiness.has(Readiness::TIMER) {
@@ -189,7 +189,7 @@ impl<F: Factory> Listener<F> {
             reactor.remove(token);
             return contain_drop(protocol);
         }
-        match Connection::new(Transport { shared }, protocol).ready(turn, Readiness::MADE) {
+        match Connection::open(Transport { shared }, protocol).ready(turn, Readiness::MADE) {
             Some(connection) => reactor.install(token, connection),
             None => reactor.remove(token),
         }

@@ -24,6 +24,7 @@ use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::contain::contain_drop;
 use crate::reactor::Turn;
 use crate::readiness::Readiness;
+use crate::stats::count;
 use crate::transport::{Flags, Shared};
 
 /// How long a closed connection waits for the peer's end, and how much input it drops meanwhile. Linux keeps its own sockets in
@@ -46,6 +47,7 @@ pub(super) enum Step {
     TimedOut(Idle),
     Leftover,
     Produce,
+    Drain,
     Switch,
     /// For the reason that the pass holds.
     Lost,
@@ -117,6 +119,9 @@ impl Pass {
         if readiness.has(Readiness::MADE) {
             flags.set(Flags::MADE);
         }
+        if readiness.has(Readiness::DRAIN) {
+            flags.set(Flags::DRAINING);
+        }
         if readiness.has(Readiness::TIMER) {
             // It has fired; whatever is armed from here on is another one.
             shared.state.with(|state| state.deadlines().timer = None);
@@ -139,8 +144,10 @@ pub(super) fn receive(shared: &Shared, turn: &mut Turn<'_>) -> Option<io::Result
 
 /// Bytes were read: the protocol is about to get them.
 #[inline]
-pub(super) fn deliver(shared: &Shared, turn: &Turn<'_>) {
-    shared.last_read.set(turn.reactor.core().now.get());
+pub(super) fn deliver(shared: &Shared, turn: &Turn<'_>, received: usize) {
+    let core = turn.reactor.core();
+    shared.last_read.set(core.now.get());
+    count(&core.counters.bytes_received, received as u64);
     shared.flags.set(Flags::GATHERING);
 }
 
@@ -189,7 +196,7 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
                 return Step::ReadClosed;
             }
             Ok(Received { count, drained }) => {
-                deliver(shared, turn);
+                deliver(shared, turn, count);
                 pass.may_read = !drained && spend(shared, &mut pass.read_left, count);
                 return Step::Data(count);
             }
@@ -228,7 +235,7 @@ fn send_gathered(shared: &Shared) {
         let sent = shared.state.with(|state| state.socket.write(gathered));
         match sent {
             Ok(sent) if sent == gathered.len() => {
-                shared.last_write.set(core.now.get());
+                has_sent(shared, sent as u64);
                 gathered.clear();
                 Ok(None)
             }
@@ -242,13 +249,20 @@ fn send_gathered(shared: &Shared) {
     }
 }
 
+#[inline]
+fn has_sent(shared: &Shared, bytes: u64) {
+    let core = shared.reactor.core();
+    shared.last_write.set(core.now.get());
+    count(&core.counters.bytes_sent, bytes);
+}
+
 #[cold]
 #[inline(never)]
 fn queue_unsent(shared: &Shared, sent: io::Result<usize>) {
     let core = shared.reactor.core();
     let sent = match sent {
         Ok(sent) => {
-            shared.last_write.set(core.now.get());
+            has_sent(shared, sent as u64);
             sent
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
@@ -356,6 +370,9 @@ fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         flags.set(Flags::TOLD_PAUSED);
         return Some(callback(shared, Step::Paused));
     }
+    if flags.take(Flags::DRAINING) {
+        return Some(callback(shared, Step::Drain));
+    }
     if flags.has(Flags::RESUMED) && !flags.has(Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE) {
         flags.clear(Flags::RESUMED);
         return Some(callback(shared, Step::ReadResumed));
@@ -401,7 +418,7 @@ fn flush(shared: &Shared, pass: &mut Pass) {
         Some(Err(error)) => return write_failed(shared, error),
         Some(Ok(flushed)) => {
             if flushed.written > 0 {
-                shared.last_write.set(shared.reactor.core().now.get());
+                has_sent(shared, flushed.written);
                 let written = usize::try_from(flushed.written).unwrap_or(usize::MAX);
                 spend(shared, &mut pass.write_left, written);
             }
@@ -450,6 +467,15 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
     if !flags.has(Flags::WRITE_CLOSING) {
         return None;
     }
+    if flags.has(Flags::CLOSING) && begin_closing(shared) {
+        // What arrived while reading was paused had its event then.
+        pass.may_read = true;
+    }
+    if flags.has(Flags::CLOSING)
+        && let Some(step) = discard_input(shared, turn, pass)
+    {
+        return Some(step);
+    }
     if !flags.has(Flags::QUEUED | Flags::WRITE_CLOSED) {
         // The peer has told us its end already: closing the descriptor tells it ours.
         if flags.has(Flags::CLOSING) && flags.has(Flags::READ_CLOSED) {
@@ -459,66 +485,55 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
             return Some(finish(shared, pass, CloseReason::Lost(error)));
         }
         flags.set(Flags::WRITE_CLOSED);
-        // What arrived while reading was paused had its event then.
-        pass.may_read = true;
+        if flags.has(Flags::CLOSING) {
+            shared.state.with(|state| state.rare().linger_until = Some(shared.reactor.deadline(LINGER)));
+            shared.arm_timer();
+        }
     }
-    if flags.has(Flags::WRITE_CLOSED) && flags.has(Flags::READ_CLOSED) {
-        return Some(finish(shared, pass, CloseReason::Done));
-    }
-    if !flags.has(Flags::CLOSING) {
-        return None;
-    }
-    // What arrived while reading was paused, the peer's end perhaps, had its event then.
-    pass.may_read |= shared.state.with(|state| state.rare().close_by.is_none());
-    if flags.has(Flags::WRITE_CLOSED)
-        && let Some(step) = linger(shared, turn, pass)
-    {
-        return Some(step);
-    }
-    set_close_deadlines(shared);
-    None
+    let over = flags.has(Flags::WRITE_CLOSED) && flags.has(Flags::READ_CLOSED);
+    over.then(|| finish(shared, pass, CloseReason::Done))
 }
 
-fn set_close_deadlines(shared: &Shared) {
-    let lingering = shared.flags.has(Flags::WRITE_CLOSED);
-    let changed = shared.state.with(|state| {
+/// Sets the deadline by which closing must be over. Returns whether it was not set before.
+fn begin_closing(shared: &Shared) -> bool {
+    let begins = shared.state.with(|state| {
         let close_timeout = state.options.close_timeout;
-        let rare = state.rare();
-        let closing = rare.close_by.is_none();
-        let lingers = lingering && rare.linger_until.is_none();
-        if closing {
-            rare.close_by = Some(shared.reactor.deadline(close_timeout));
+        let close_by = &mut state.rare().close_by;
+        let begins = close_by.is_none();
+        if begins {
+            *close_by = Some(shared.reactor.deadline(close_timeout));
+            if let Some(deadlines) = &mut state.deadlines {
+                deadlines.clear_idle();
+            }
         }
-        if lingers {
-            rare.linger_until = Some(shared.reactor.deadline(LINGER));
-        }
-        if closing && let Some(deadlines) = &mut state.deadlines {
-            deadlines.clear_idle();
-        }
-        closing || lingers
+        begins
     });
-    if changed {
+    if begins {
         shared.arm_timer();
     }
+    begins
 }
 
-/// Reads and drops what the peer sends after our end.
-fn linger(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> {
-    while pass.may_read {
-        let short_is_drained = !shared.flags.has(Flags::PEER_CLOSED | Flags::URGENT);
+/// Reads and drops what the peer still sends to a connection that is closing. Two that close with much queued for each other would
+/// otherwise wait for each other.
+fn discard_input(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> {
+    let flags = &shared.flags;
+    while pass.may_read && !flags.has(Flags::READ_CLOSED) {
+        let short_is_drained = !flags.has(Flags::PEER_CLOSED | Flags::URGENT);
         match shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)) {
-            Ok(received) if received.count > 0 => {
+            Ok(Received { count: 0, .. }) => flags.set(Flags::READ_CLOSED),
+            Ok(Received { count, drained }) => {
                 let dropped = shared.state.with(|state| {
                     let rare = state.rare();
-                    rare.dropped += received.count;
+                    // Before our end the close timeout is the limit.
+                    rare.dropped += if flags.has(Flags::WRITE_CLOSED) { count } else { 0 };
                     rare.dropped
                 });
                 if dropped > LINGER_BYTES {
                     return Some(finish(shared, pass, CloseReason::Done));
                 }
-                pass.may_read = !received.drained;
+                pass.may_read = !drained && spend(shared, &mut pass.read_left, count);
             }
-            Ok(_) => return Some(finish(shared, pass, CloseReason::Done)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
             Err(error) => return Some(finish(shared, pass, CloseReason::Lost(error))),
         }
@@ -561,6 +576,7 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
         None => reason,
     };
     contain_drop((queue, successor));
+    shared.reactor.core().counters.count_closed(&reason);
     pass.reason = Some(reason);
     Step::Lost
 }

@@ -56,6 +56,8 @@ impl Flags {
     pub(crate) const MADE: u32 = 1 << 21;
     /// An earlier protocol left bytes over for this one.
     pub(crate) const LEFTOVER: u32 = 1 << 22;
+    /// The server is stopping, and the protocol is still to hear of it.
+    pub(crate) const DRAINING: u32 = 1 << 26;
     /// A pull producer is registered.
     pub(crate) const PULLING: u32 = 1 << 23;
     /// A push producer is registered.
@@ -74,6 +76,7 @@ impl Flags {
         | Self::SWITCHING
         | Self::MADE
         | Self::LEFTOVER
+        | Self::DRAINING
         | Self::PULLING;
 
     /// Each of these keeps the protocol from getting input.

@@ -153,7 +153,7 @@ impl Transport {
     }
 
     /// Ends the connection in good order: the protocol gets no more input, everything queued is sent, then the peer is told
-    /// (FIN), and what it still sends is read and dropped until it ends too, for two seconds or 256 KiB at the most. (To close
+    /// (FIN). What it still sends meanwhile is read and dropped, after our end for two seconds or 256 KiB at the most. (To close
     /// with input unread would make the kernel reset the connection, and the reset would destroy the last reply on its way.)
     ///
     /// All of it within the close timeout (30 s by default), then the connection is aborted with
