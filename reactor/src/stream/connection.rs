@@ -136,6 +136,10 @@ impl<P: Protocol> Connection<P> {
             shared.flags.clear(Flags::READ_CLOSED);
         }
         shared.flags.set(Flags::MADE);
+        if shared.reactor.core().draining.get() {
+            // Its predecessor was told, and left it at that.
+            shared.flags.set(Flags::DRAINING);
+        }
         shared.serve_again();
         let successor = shared.state.with(|state| state.rare().successor.take());
         contain(type_name::<P>, move || match successor.and_then(|pending| pending.downcast::<Pending>().ok()) {
