@@ -21,6 +21,7 @@ pub struct Probe {
     write_paused: Act<()>,
     write_resumed: Act<()>,
     timed_out: Act<Idle>,
+    drain: Act<()>,
     lost: ActOnLoss,
 }
 
@@ -46,6 +47,7 @@ impl Probe {
             write_paused: None,
             write_resumed: None,
             timed_out: None,
+            drain: None,
             lost: None,
         }
     }
@@ -79,6 +81,11 @@ impl Probe {
     tell! {
         /// What to do at the low mark.
         write_resumed
+    }
+
+    tell! {
+        /// What to do when the loop is stopping, instead of closing.
+        drain
     }
 
     /// What to do with data.
@@ -153,8 +160,14 @@ impl Protocol for Probe {
     fn timed_out(&mut self, transport: &Transport, idle: Idle) {
         self.log.note(format!("timed out {idle:?}"));
         if !act(&mut self.timed_out, transport, idle) {
-            // The trait's own method cannot be called from here, but a protocol that has only that one can do it.
-            Default.timed_out(transport, idle);
+            transport.time_out(idle);
+        }
+    }
+
+    fn drain(&mut self, transport: &Transport) {
+        self.log.note("drain");
+        if !act(&mut self.drain, transport, ()) {
+            transport.close();
         }
     }
 
@@ -164,13 +177,6 @@ impl Protocol for Probe {
             act(&reason);
         }
     }
-}
-
-/// Does by default whatever can be done by default.
-struct Default;
-
-impl Protocol for Default {
-    fn data_received(&mut self, _: &Transport, _: &[u8]) {}
 }
 
 impl Drop for Probe {

@@ -80,7 +80,8 @@ pub struct World {
     pub reactor: MainLoop,
     /// What it is made of.
     pub ground: Ground,
-    scratch: Option<Scratch>,
+    /// Where its socket files are.
+    pub scratch: Option<Scratch>,
     sockets: Cell<u32>,
     turns: Cell<usize>,
 }

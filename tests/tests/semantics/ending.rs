@@ -29,12 +29,12 @@ fn everybody_hears_of_the_end_once() {
 }
 
 #[test]
-fn a_loop_that_was_stopped_ends_as_one_that_is_dropped() {
+fn a_loop_that_crashes_ends_as_one_that_is_dropped() {
     everywhere(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         world.pair(server.probe(), client.probe());
-        world.reactor.call_later(Duration::from_millis(1), lariat::Reactor::stop);
-        world.reactor.run().expect("it ends in good order");
+        world.reactor.call_later(Duration::from_millis(1), lariat::Reactor::crash);
+        world.reactor.run().expect("it ends as it was told to");
         for log in [&server, &client] {
             assert_eq!(log.story(), ["made", "lost: Aborted", "dropped"]);
         }

@@ -1,9 +1,11 @@
 //! What Lariat promises, on every driver: the real one and the simulated one, over TCP and over Unix streams.
 
 mod back_pressure;
+mod chaos;
 mod closing;
 mod connecting;
 mod delayed_calls;
+mod descriptors;
 mod ending;
 mod fairness;
 mod handles;
@@ -13,6 +15,7 @@ mod panics;
 mod ports;
 mod producers;
 mod reading;
+mod stopping;
 mod streams;
 mod switching;
 mod turns;
