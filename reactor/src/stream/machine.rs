@@ -14,10 +14,7 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use mio::Interest;
-
 use crate::budget;
-use crate::buffer::{FlushOutcome, Sink};
 use crate::byte_stream::{Received, Socket};
 use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle, Phase};
@@ -154,7 +151,7 @@ pub(super) fn deliver(shared: &Shared, turn: &Turn<'_>, received: usize) {
 /// The straight line, second half: sends what the callback wrote. Returns whether nothing else is to be done.
 #[inline(always)]
 pub(super) fn settle(shared: &Shared) -> bool {
-    send_gathered(shared);
+    shared.send_gathered();
     shared.flags.clear(Flags::GATHERING);
     !shared.flags.has(Flags::ATTENTION)
 }
@@ -197,7 +194,7 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
             }
             Ok(Received { count, drained }) => {
                 deliver(shared, turn, count);
-                pass.may_read = !drained && spend(shared, &mut pass.read_left, count);
+                pass.may_read = !drained && shared.spend(&mut pass.read_left, count);
                 return Step::Data(count);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
@@ -211,99 +208,6 @@ fn was_reset(shared: &Shared) -> bool {
     let is_reset =
         |reason: &CloseReason| matches!(reason, CloseReason::Lost(error) if error.kind() == ErrorKind::ConnectionReset);
     shared.state.with(|state| state.rare.as_ref().and_then(|rare| rare.reason.as_ref()).is_some_and(is_reset))
-}
-
-/// Takes `count` from a pass's budget. Once that is used up the connection is served again next turn: edge-triggered events would
-/// not tell that something is left.
-#[inline]
-fn spend(shared: &Shared, left: &mut usize, count: usize) -> bool {
-    *left = left.saturating_sub(count);
-    if *left == 0 {
-        shared.serve_again();
-    }
-    *left > 0
-}
-
-/// Sends what a callback wrote to its own connection; what the kernel does not take goes to the queue.
-#[inline(always)]
-fn send_gathered(shared: &Shared) {
-    let core = shared.reactor.core();
-    let sent = core.gathered.with(|gathered| {
-        if gathered.is_empty() {
-            return Ok(None);
-        }
-        let sent = shared.state.with(|state| state.socket.write(gathered));
-        match sent {
-            Ok(sent) if sent == gathered.len() => {
-                has_sent(shared, sent as u64);
-                gathered.clear();
-                Ok(None)
-            }
-            sent => sent.map(Some),
-        }
-    });
-    match sent {
-        Ok(None) => {}
-        Ok(Some(sent)) => queue_unsent(shared, Ok(sent)),
-        Err(error) => queue_unsent(shared, Err(error)),
-    }
-}
-
-#[inline]
-fn has_sent(shared: &Shared, bytes: u64) {
-    let core = shared.reactor.core();
-    shared.last_write.set(core.now.get());
-    count(&core.counters.bytes_sent, bytes);
-}
-
-#[cold]
-#[inline(never)]
-fn queue_unsent(shared: &Shared, sent: io::Result<usize>) {
-    let core = shared.reactor.core();
-    let sent = match sent {
-        Ok(sent) => {
-            has_sent(shared, sent as u64);
-            sent
-        }
-        Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-        Err(error) => {
-            core.gathered.with(Vec::clear);
-            return write_failed(shared, error);
-        }
-    };
-    core.gathered.with(|gathered| {
-        shared.state.with(|state| state.queue().push_slice(&gathered[sent..]));
-        gathered.clear();
-    });
-    shared.flags.set(Flags::QUEUED);
-    blocked(shared);
-    shared.queue_has_grown();
-}
-
-/// The kernel takes no more for now: have it tell when it does. Most connections never come here, so they are watched for writing
-/// only from the first time on.
-fn blocked(shared: &Shared) {
-    shared.flags.set(Flags::BLOCKED);
-    if shared.flags.has(Flags::WATCHES_WRITABLE) {
-        return;
-    }
-    let registry = shared.reactor.core().network.registry();
-    let both = Interest::READABLE | Interest::WRITABLE;
-    match shared.state.with(|state| state.socket.reregister(registry, shared.token, both)) {
-        Ok(()) => shared.flags.set(Flags::WATCHES_WRITABLE),
-        Err(error) => shared.end(CloseReason::Lost(error)),
-    }
-}
-
-/// Nothing can be written any more. What the peer sent before it went is still delivered, so the connection does not end here.
-fn write_failed(shared: &Shared, error: io::Error) {
-    shared.flags.set(Flags::WRITE_FAILED);
-    shared.flags.clear(Flags::QUEUED | Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
-    let queue = shared.state.with(|state| {
-        state.rare().reason.get_or_insert(CloseReason::Lost(error));
-        state.queue.take()
-    });
-    contain_drop(queue);
 }
 
 /// Everything that is rarer than reading, in the order in which it matters.
@@ -324,7 +228,8 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
         return Some(Step::Switch);
     }
     if flags.has(Flags::QUEUED) && !flags.has(Flags::BLOCKED) && pass.write_left > 0 {
-        flush(shared, pass);
+        // The event for what arrived meanwhile was spent on a connection that did not want it.
+        pass.may_read |= shared.flush(&mut pass.write_left);
         // Flushing may have found that the connection is at its end.
         if flags.has(Flags::ENDING) {
             return Some(finish(shared, pass, CloseReason::Aborted));
@@ -394,43 +299,6 @@ fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
 fn callback(shared: &Shared, step: Step) -> Step {
     shared.flags.set(Flags::GATHERING);
     step
-}
-
-fn flush(shared: &Shared, pass: &mut Pass) {
-    let (result, spent, done) = shared.state.with(|state| {
-        let Some(queue) = state.queue.as_deref_mut() else { return (None, Default::default(), None) };
-        let result = queue.flush(&mut state.socket, pass.write_left);
-        let spent = queue.take_spent();
-        // An idle connection owns no queue.
-        let done = if queue.is_empty() { state.queue.take() } else { None };
-        (Some(result), spent, done)
-    });
-    // Before anything of a user's is dropped, for that may write again.
-    if done.is_some() || result.is_none() {
-        shared.flags.clear(Flags::QUEUED);
-        drop(done);
-    }
-    if !spent.is_empty() {
-        contain_drop(spent);
-    }
-    match result {
-        None => {}
-        Some(Err(error)) => return write_failed(shared, error),
-        Some(Ok(flushed)) => {
-            if flushed.written > 0 {
-                has_sent(shared, flushed.written);
-                let written = usize::try_from(flushed.written).unwrap_or(usize::MAX);
-                spend(shared, &mut pass.write_left, written);
-            }
-            match flushed.outcome {
-                FlushOutcome::Drained => {}
-                FlushOutcome::Blocked => blocked(shared),
-                FlushOutcome::Budget => shared.serve_again(),
-            }
-        }
-    }
-    // The event for what arrived meanwhile was spent on a connection that did not want it.
-    pass.may_read |= shared.queue_has_shrunk();
 }
 
 /// What the connection's timer is for.
@@ -532,7 +400,7 @@ fn discard_input(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Optio
                 if dropped > LINGER_BYTES {
                     return Some(finish(shared, pass, CloseReason::Done));
                 }
-                pass.may_read = !drained && spend(shared, &mut pass.read_left, count);
+                pass.may_read = !drained && shared.spend(&mut pass.read_left, count);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
             Err(error) => return Some(finish(shared, pass, CloseReason::Lost(error))),

@@ -1,6 +1,7 @@
 //! Connections as their users see them: a handle, and what it shares with the machine that serves it.
 
 mod flags;
+mod output;
 mod peer;
 mod shared;
 #[expect(clippy::module_inception, reason = "the folder is named after its main noun")]

@@ -29,8 +29,8 @@ use super::shared::{Grown, Shared};
 /// says so by its return value; the handle itself keeps neither the connection nor the protocol alive.
 ///
 /// - **Writing**: [`write`](Self::write), [`write_chunk`](Self::write_chunk), [`write_file`](Self::write_file). What a callback
-///   writes to its own connection leaves in one system call when the callback returns; what is written to another one leaves
-///   before the turn ends. What the kernel does not take at once is queued.
+///   writes to its own connection leaves in one system call when the callback returns. Of what is written to another one the first
+///   piece leaves at once, and what follows in the same turn together when it ends. What the kernel does not take is queued.
 /// - **Back-pressure**: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
 ///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
 ///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
@@ -90,20 +90,32 @@ impl Transport {
                 return WriteStatus::Accepted;
             }
         }
-        self.write_queued(data)
+        self.write_elsewhere(data)
     }
 
     #[inline(never)]
-    fn write_queued(&self, data: &[u8]) -> WriteStatus {
-        self.queue(data.is_empty(), |queue| queue.push_slice(data))
+    fn write_elsewhere(&self, data: &[u8]) -> WriteStatus {
+        if data.is_empty() {
+            return self.status();
+        }
+        match self.shared.send_now(data) {
+            Some(sent) if sent == data.len() => WriteStatus::Accepted,
+            sent => self.queue(|queue| queue.push_slice(&data[sent.unwrap_or(0)..])),
+        }
     }
 
     /// Sends a chunk without copying it: the queue holds it, shared with whoever else does, until the kernel has it.
     ///
     /// Best for what is large or goes to many connections; small slices are cheaper through [`write`](Self::write).
     pub fn write_chunk(&self, chunk: impl Into<Bytes>) -> WriteStatus {
-        let chunk = chunk.into();
-        self.queue(chunk.is_empty(), move |queue| queue.push_chunk(chunk))
+        let mut chunk: Bytes = chunk.into();
+        if chunk.is_empty() {
+            return self.status();
+        }
+        match self.shared.send_now(&chunk) {
+            Some(sent) if sent == chunk.len() => WriteStatus::Accepted,
+            sent => self.queue(move |queue| queue.push_chunk(chunk.split_off(sent.unwrap_or(0)))),
+        }
     }
 
     /// Sends the bytes `range` of `file`, without taking them through this process where the kernel can (`sendfile(2)`).
@@ -113,12 +125,12 @@ impl Transport {
     /// loop while it is read. A range of a file counts towards the marks, but, as it takes no memory, not towards the limit.
     pub fn write_file(&self, file: impl Into<Arc<File>>, range: Range<u64>) -> WriteStatus {
         let file = file.into();
-        self.queue(range.is_empty(), move |queue| queue.push_file(file, range))
+        if range.is_empty() { self.status() } else { self.queue(move |queue| queue.push_file(file, range)) }
     }
 
-    fn queue(&self, empty: bool, push: impl FnOnce(&mut WriteQueue)) -> WriteStatus {
+    fn queue(&self, push: impl FnOnce(&mut WriteQueue)) -> WriteStatus {
         let shared = &*self.shared;
-        if empty || shared.flags.has(Flags::NO_OUTPUT) {
+        if shared.flags.has(Flags::NO_OUTPUT) {
             // What `push` owns is dropped with it, while nothing is borrowed.
             return self.status();
         }

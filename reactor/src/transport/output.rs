@@ -1,0 +1,177 @@
+//! The way from a connection's users to the kernel.
+
+use std::io::{self, ErrorKind};
+
+use mio::Interest;
+
+use crate::buffer::{FlushOutcome, Sink};
+use crate::close_reason::CloseReason;
+use crate::contain::contain_drop;
+use crate::stats::count;
+
+use super::flags::Flags;
+use super::shared::Shared;
+
+impl Shared {
+    /// Sends what a callback wrote to its own connection; what the kernel does not take goes to the queue.
+    #[inline(always)]
+    pub(crate) fn send_gathered(&self) {
+        let core = self.reactor.core();
+        let sent = core.gathered.with(|gathered| {
+            if gathered.is_empty() {
+                return Ok(None);
+            }
+            let sent = self.state.with(|state| state.socket.write(gathered));
+            match sent {
+                Ok(sent) if sent == gathered.len() => {
+                    self.has_sent(sent as u64);
+                    gathered.clear();
+                    Ok(None)
+                }
+                sent => sent.map(Some),
+            }
+        });
+        match sent {
+            Ok(None) => {}
+            Ok(Some(sent)) => self.queue_unsent_gathered(Ok(sent)),
+            Err(error) => self.queue_unsent_gathered(Err(error)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn queue_unsent_gathered(&self, sent: io::Result<usize>) {
+        let gathered = &self.reactor.core().gathered;
+        if let Some(sent) = self.was_cut_short(sent) {
+            gathered.with(|gathered| self.state.with(|state| state.queue().push_slice(&gathered[sent..])));
+            gathered.with(Vec::clear);
+            self.queue_has_grown();
+        } else {
+            gathered.with(Vec::clear);
+        }
+    }
+
+    /// Sends `data` at once, if it is the first that is written in this turn and nothing waits before it. Whoever writes to many
+    /// connections, a line to a room, spares each of them the way through its queue; what follows in the same turn is gathered there
+    /// and leaves together. Gives how much of it the kernel took, or nothing if it is to be queued whole or cannot be sent.
+    pub(crate) fn send_now(&self, data: &[u8]) -> Option<usize> {
+        const NOT_NOW: u32 = Flags::GATHERING | Flags::QUEUED | Flags::NO_OUTPUT;
+        if self.flags.has(NOT_NOW) || self.last_write.get() == self.reactor.core().now.get() {
+            return None;
+        }
+        match self.state.with(|state| state.socket.write(data)) {
+            Ok(sent) if sent == data.len() => {
+                self.has_sent(sent as u64);
+                Some(sent)
+            }
+            sent => {
+                let sent = self.was_cut_short(sent);
+                // It may have something to say: that the mark is passed, or that nothing can be written.
+                self.touch();
+                sent
+            }
+        }
+    }
+
+    /// A write took less than it was offered. Gives how much, or nothing if it failed.
+    #[cold]
+    fn was_cut_short(&self, sent: io::Result<usize>) -> Option<usize> {
+        let sent = match sent {
+            Ok(sent) => {
+                self.has_sent(sent as u64);
+                sent
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => {
+                self.write_failed(error);
+                return None;
+            }
+        };
+        self.flags.set(Flags::QUEUED);
+        self.blocked();
+        Some(sent)
+    }
+
+    #[inline]
+    fn has_sent(&self, bytes: u64) {
+        let core = self.reactor.core();
+        self.last_write.set(core.now.get());
+        count(&core.counters.bytes_sent, bytes);
+    }
+
+    /// The kernel takes no more for now: have it tell when it does. Most connections never come here, so they are watched for writing
+    /// only from the first time on.
+    fn blocked(&self) {
+        self.flags.set(Flags::BLOCKED);
+        if self.flags.has(Flags::WATCHES_WRITABLE) {
+            return;
+        }
+        let registry = self.reactor.core().network.registry();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        match self.state.with(|state| state.socket.reregister(registry, self.token, both)) {
+            Ok(()) => self.flags.set(Flags::WATCHES_WRITABLE),
+            Err(error) => self.end(CloseReason::Lost(error)),
+        }
+    }
+
+    /// Nothing can be written any more. What the peer sent before it went is still delivered, so the connection does not end here.
+    fn write_failed(&self, error: io::Error) {
+        self.flags.set(Flags::WRITE_FAILED);
+        self.flags.clear(Flags::QUEUED | Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
+        let queue = self.state.with(|state| {
+            state.rare().reason.get_or_insert(CloseReason::Lost(error));
+            state.queue.take()
+        });
+        contain_drop(queue);
+    }
+
+    /// Takes `amount` from a visit's budget. Once that is used up the connection is served again next turn: edge-triggered events would
+    /// not tell that something is left.
+    #[inline]
+    pub(crate) fn spend(&self, left: &mut usize, amount: usize) -> bool {
+        *left = left.saturating_sub(amount);
+        if *left == 0 {
+            self.serve_again();
+        }
+        *left > 0
+    }
+
+    /// Sends what is queued, at most as much as `budget` has left. Returns whether reading, which had been held, may go on.
+    pub(crate) fn flush(&self, budget: &mut usize) -> bool {
+        let (result, spent, done) = self.state.with(|state| {
+            let Some(queue) = state.queue.as_deref_mut() else { return (None, Default::default(), None) };
+            let result = queue.flush(&mut state.socket, *budget);
+            let spent = queue.take_spent();
+            // An idle connection owns no queue.
+            let done = if queue.is_empty() { state.queue.take() } else { None };
+            (Some(result), spent, done)
+        });
+        // Before anything of a user's is dropped, for that may write again.
+        if done.is_some() || result.is_none() {
+            self.flags.clear(Flags::QUEUED);
+            drop(done);
+        }
+        if !spent.is_empty() {
+            contain_drop(spent);
+        }
+        match result {
+            None => {}
+            Some(Err(error)) => {
+                self.write_failed(error);
+                return false;
+            }
+            Some(Ok(flushed)) => {
+                if flushed.written > 0 {
+                    self.has_sent(flushed.written);
+                    self.spend(budget, usize::try_from(flushed.written).unwrap_or(usize::MAX));
+                }
+                match flushed.outcome {
+                    FlushOutcome::Drained => {}
+                    FlushOutcome::Blocked => self.blocked(),
+                    FlushOutcome::Budget => self.serve_again(),
+                }
+            }
+        }
+        self.queue_has_shrunk()
+    }
+}
