@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mio::Interest;
+use rustix::io::Errno;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
@@ -159,11 +160,11 @@ impl<F: Factory> Listener<F> {
                     self.admit(turn, socket, peer);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if is_exhaustion(&error) => return self.starvation.endure(&self.port, &error),
-                // One client's own misfortune, such as a reset before it was accepted; the next one may be well.
-                Err(error) => {
+                // One client's own misfortune; the next one may be well.
+                Err(error) if is_of_one_client(&error) => {
                     log::debug!("a connection to {} was lost before it was accepted: {error}", self.port.address);
                 }
+                Err(error) => return self.starvation.endure(&self.port, &error),
             }
         }
         // Edge-triggered events will not tell of those that still wait.
@@ -210,8 +211,26 @@ pub(super) fn canonical(peer: Address) -> Address {
     }
 }
 
+/// Is this an error of the connection that was to be accepted, such as a reset before it was? The others are the listening socket's
+/// or the system's, and come back at once when `accept(2)` is tried again. The list is that of its manual page.
+fn is_of_one_client(error: &io::Error) -> bool {
+    let of_one = [
+        Errno::CONNABORTED,
+        Errno::PERM,
+        Errno::NETDOWN,
+        Errno::PROTO,
+        Errno::NOPROTOOPT,
+        Errno::HOSTDOWN,
+        Errno::NONET,
+        Errno::HOSTUNREACH,
+        Errno::OPNOTSUPP,
+        Errno::NETUNREACH,
+    ];
+    error.raw_os_error().is_some_and(|code| of_one.iter().any(|errno| errno.raw_os_error() == code))
+}
+
 impl Starvation {
-    /// Lets one client down politely, then waits until a descriptor is freed or a while has passed.
+    /// Lets one client down politely if descriptors are what is missing, then waits until one is freed or a while has passed.
     #[cold]
     fn endure(&mut self, port: &PortShared, error: &io::Error) {
         let now = port.reactor.core().now.get();
@@ -219,14 +238,18 @@ impl Starvation {
             log::warn!("cannot accept connections to {}: {error}; trying again", port.address);
             self.logged = Some(now);
         }
-        if let Some(reserve) = self.reserve.take() {
+        if is_exhaustion(error)
+            && let Some(reserve) = self.reserve.take()
+        {
             drop(reserve);
             if let Some(Ok((mut socket, _))) = port.acceptor.with(|acceptor| acceptor.as_mut().map(Acceptor::accept)) {
                 // An end rather than a reset, as far as that is ours to decide.
                 let _ = socket.close_write();
             }
         }
-        self.reserve = reserve();
+        if self.reserve.is_none() {
+            self.reserve = reserve();
+        }
         port.reactor.core().starved.with(|starved| {
             if !starved.contains(&port.token) {
                 starved.push(port.token);
