@@ -1,10 +1,11 @@
 //! Calls that happen later.
 
+use std::any::type_name;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::clock::Time;
-use crate::contain::contain_drop;
+use crate::contain::{contain, contain_drop};
 use crate::timer::TimerKey;
 
 use super::core::{Reactor, Task};
@@ -43,12 +44,17 @@ impl Reactor {
     /// ```
     #[doc(alias = "callLater")]
     pub fn call_later(&self, delay: Duration, call: impl FnOnce(&Self) + 'static) -> DelayedCall {
+        self.schedule(delay, call)
+    }
+
+    fn schedule<F: FnOnce(&Self) + 'static>(&self, delay: Duration, call: F) -> DelayedCall {
         let key = if self.has_ended() {
             contain_drop(call);
             None
         } else {
             let deadline = self.tick_after(delay);
-            let task = Task::Call(Box::new(call));
+            // Contained here, where the closure's name is known: it tells where the call was written.
+            let task = Task::Call(Box::new(|reactor| drop(contain(type_name::<F>, || call(reactor)))));
             Some(self.core().timers.with(|timers| timers.insert(deadline, task)))
         };
         DelayedCall { reactor: self.clone(), key }
