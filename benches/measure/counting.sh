@@ -57,11 +57,14 @@ end_server() {
   started=""
 }
 
-# Sets `count` to the userland instructions of a whole run: `rounds` rounds of `conns` connections sending file `request`.
-# With `at_once` set, the server finds all requests of a round at once.
+# The load whose cost is counted: `rounds` rounds of `conns` connections sending file `request`. With `at_once` set, the server finds
+# all requests of a round at once. Whoever counts another load defines this anew.
+drive() { "$scratch/lockstep" "$port" "$conns" "$rounds" "$request" ${at_once:+"$started"}; }
+
+# Sets `count` to the userland instructions of a whole run.
 count_instructions() {
   start_server valgrind --tool=callgrind --callgrind-out-file="$scratch/callgrind.out" "$@"
-  "$scratch/lockstep" "$port" "$conns" "$rounds" "$request" ${at_once:+"$started"}
+  drive
   until_quiet "$started"
   end_server TERM
   count=$(sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$scratch/server.err" | head -n 1)
@@ -71,11 +74,21 @@ count_instructions() {
 # The same of system calls.
 count_calls() {
   start_server strace -f -c -o "$scratch/calls" "$@"
-  "$scratch/lockstep" "$port" "$conns" "$rounds" "$request"
+  drive
   until_quiet "$(cut -d' ' -f1 "/proc/$started/task/$started/children")"
   end_server TERM
   count=$(awk '$NF == "total" { print $4 }' "$scratch/calls")
   [ -n "$count" ] || { cat "$scratch/calls" >&2; return 1; }
+}
+
+# The same of bytes allocated, whether or not they are freed again.
+count_allocated() {
+  start_server valgrind --tool=memcheck --leak-check=no --undef-value-errors=no "$@"
+  drive
+  until_quiet "$started"
+  end_server TERM
+  count=$(sed -n 's/.*total heap usage: .* frees, \([0-9,]*\) bytes allocated.*/\1/p' "$scratch/server.err" | tr -d ,)
+  [ -n "$count" ] || { tail -n 20 "$scratch/server.err" >&2; return 1; }
 }
 
 # per_message COUNTER FEW MANY COMMAND [ARG ...]: counts a run of FEW rounds and one of MANY, and sets `figure` to the
@@ -109,4 +122,15 @@ idle_bytes() {
   figure=$("$scratch/idle" "$port" "$conns" "$started" | sed -n 's/ bytes per idle connection$//p')
   end_server TERM
   [ -n "$figure" ]
+}
+
+# tell_where MESSAGES: prints where in the source the instructions of the last run that was counted are, per message; so with a share of
+# starting and accepting.
+tell_where() {
+  callgrind_annotate --auto=no --threshold=95 "$scratch/callgrind.out" |
+    awk -v messages="$1" '/^ *[0-9,]+ \(.*\)  .*:/ && !/PROGRAM TOTALS/ {
+      gsub(",", "", $1); sub(/\[[^]]*\]$/, ""); count = $1; sub(/^[^)]*\) */, "")
+      n = split($0, part, ":"); file = part[1]; sub(/^.*\/(src|library)\//, "", file)
+      printf "%8.1f  %s  %s\n", count / messages, file, substr($0, length(part[1]) + 2)
+    }'
 }

@@ -21,12 +21,4 @@ build_client lockstep
 conns=50
 per_message $counter 100 300 "$@"
 echo "$figure $noun per message"
-[ -n "$where" ] || exit 0
-
-# Of the run of many rounds, so with a share of starting and accepting.
-callgrind_annotate --auto=no --threshold=95 "$scratch/callgrind.out" |
-  awk -v messages=$((300 * conns)) '/^ *[0-9,]+ \(.*\)  .*:/ && !/PROGRAM TOTALS/ {
-    gsub(",", "", $1); sub(/\[[^]]*\]$/, ""); count = $1; sub(/^[^)]*\) */, "")
-    n = split($0, part, ":"); file = part[1]; sub(/^.*\/(src|library)\//, "", file)
-    printf "%8.1f  %s  %s\n", count / messages, file, substr($0, length(part[1]) + 2)
-  }'
+[ -z "$where" ] || tell_where $((300 * conns))

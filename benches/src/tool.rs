@@ -3,6 +3,7 @@
 use crate::{Result, Trouble};
 use std::{
     env,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -47,6 +48,31 @@ pub fn cargo_build(arguments: &[&str]) -> Result<()> {
         .current_dir(workspace())
         .status()?;
     if status.success() { Ok(()) } else { Err(Trouble::new(format!("cargo build {} failed", arguments.join(" ")))) }
+}
+
+/// Runs a script from `benches/measure` that holds what it counts to bounds, passes on what it prints, and tells how many bounds it
+/// found missed.
+///
+/// # Errors
+///
+/// When it does not start, or does not get to its end.
+pub fn count(script: &str, arguments: &[String]) -> Result<usize> {
+    let mut command = Command::new(measure().join(script));
+    let mut child = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut missed = 0;
+    if let Some(printed) = child.stdout.take() {
+        for line in BufReader::new(printed).lines() {
+            let line = line?;
+            missed += usize::from(line.starts_with("FAIL"));
+            println!("{line}");
+        }
+    }
+    let status = child.wait()?;
+    if status.success() == (missed == 0) {
+        Ok(missed)
+    } else {
+        Err(Trouble::new(format!("{script} did not get to its end: {status}")))
+    }
 }
 
 /// A C program from `benches/measure`, built.

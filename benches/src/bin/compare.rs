@@ -22,12 +22,9 @@ use lariat_benches::{
     ratio::{median, median_ratio},
     report::{Bound, Report},
     server::Contestant,
-    tool::{Slice, Tool, cargo_build, measure, release},
+    tool::{Slice, Tool, cargo_build, count, release},
 };
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, ExitCode, Stdio},
-};
+use std::process::ExitCode;
 
 /// At how many connections CPU per message is measured.
 const CONNECTIONS: &str = "100";
@@ -214,27 +211,11 @@ impl Plan {
         Ok(outcome)
     }
 
-    /// Lets the script count, passes on what it prints, and tells how many bounds it found missed.
+    /// Lets the script count, and tells how many bounds it found missed.
     fn count(&self, ours: &Contestant) -> Result<usize> {
-        let mut command = Command::new(measure().join("counted.sh"));
-        if self.quick {
-            command.arg("--quick");
-        }
-        let mut child = command.args(&ours.command).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let mut missed = 0;
-        if let Some(printed) = child.stdout.take() {
-            for line in BufReader::new(printed).lines() {
-                let line = line?;
-                missed += usize::from(line.starts_with("FAIL"));
-                println!("{line}");
-            }
-        }
-        let status = child.wait()?;
-        if status.success() == (missed == 0) {
-            Ok(missed)
-        } else {
-            Err(Trouble::new(format!("counted.sh did not get to its end: {status}")))
-        }
+        let quick = self.quick.then(|| "--quick".to_owned());
+        let arguments: Vec<_> = quick.into_iter().chain(ours.command.iter().cloned()).collect();
+        count("counted.sh", &arguments)
     }
 }
 
