@@ -52,7 +52,7 @@ pub struct Drained {
 impl fmt::Display for Drained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Closed { done, lost, aborted, timed_out, overflow, panicked, failed } = self.closed;
-        write!(f, "{done} connections ended in good order")?;
+        write!(f, "{done} {} ended in good order", if done == 1 { "connection" } else { "connections" })?;
         let others = [
             (self.cut_off, "cut off at the deadline"),
             (aborted.saturating_sub(self.cut_off), "aborted"),
