@@ -65,3 +65,25 @@ impl Log for Keeper {
 
     fn flush(&self) {}
 }
+
+/// Prints what this process logs, a line each, to its standard error.
+pub fn log_to_stderr() {
+    // A program that logs elsewhere already is left alone.
+    if log::set_logger(&Printer).is_ok() {
+        log::set_max_level(LevelFilter::Info);
+    }
+}
+
+struct Printer;
+
+impl Log for Printer {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        eprintln!("{} {}", record.level(), record.args());
+    }
+
+    fn flush(&self) {}
+}

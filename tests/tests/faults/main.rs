@@ -1,6 +1,7 @@
 //! What the loop makes of faults: of peers that break the rules, of user code that panics, of systems that refuse.
 
 mod drops;
+mod floods;
 mod last_words;
 mod panics;
 mod refusals;

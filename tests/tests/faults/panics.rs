@@ -62,6 +62,16 @@ fn a_panic_is_logged_once_with_the_words_and_the_type_of_what_panicked() {
 }
 
 #[test]
+fn a_panic_in_a_delayed_call_is_logged_with_where_the_call_was_written() {
+    let report = report(|world| {
+        world.reactor.call_later(Duration::ZERO, |_| oh_no());
+        outsider(world, Log::new().probe())
+    });
+    let here = "faults::panics::a_panic_in_a_delayed_call_is_logged_with_where_the_call_was_written::{{closure}}";
+    assert_eq!(report, format!("ERROR {here}::{{{{closure}}}} panicked: oh no"));
+}
+
+#[test]
 fn a_panic_after_a_panic_in_the_last_callback_is_logged_too() {
     let (mut world, records, log) = (World::new(Ground::RealTcp), Records::begin(), Log::new());
     let gone = OnDrop::new(oh_no);
