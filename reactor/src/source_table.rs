@@ -95,6 +95,18 @@ impl<T> SourceTable<T> {
         }
     }
 
+    /// The source, unless it is being served or has ended.
+    pub(crate) fn get(&self, token: Token) -> Option<&T> {
+        self.slots.get(token.key()).filter(|slot| slot.generation == token.generation())?.source.as_ref()
+    }
+
+    /// All sources that are not being served, in the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Token, &T)> {
+        self.slots.iter().filter_map(|(key, slot)| {
+            Some((Token::new(u32::try_from(key).ok()?, slot.generation), slot.source.as_ref()?))
+        })
+    }
+
     /// The tokens of all sources, in the order of their slots.
     pub(crate) fn tokens(&self) -> Vec<Token> {
         let live = self.slots.iter().filter(|(_, slot)| !slot.released);

@@ -2,6 +2,7 @@
 
 mod entry;
 mod flush;
+mod meter;
 mod sink;
 mod spent;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 mod write_queue;
 
 pub use flush::{Flush, FlushOutcome};
+pub(crate) use meter::Meter;
 pub use sink::{Sink, send_file_by_copy};
 pub use spent::Spent;
 pub use write_queue::WriteQueue;

@@ -30,6 +30,10 @@ impl Spent {
         self.first.is_none()
     }
 
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &Bytes> {
+        self.first.iter().chain(&self.others)
+    }
+
     pub(super) fn reserve(&mut self, chunks: usize) {
         self.others.reserve_exact(chunks.saturating_sub(1));
     }

@@ -97,13 +97,15 @@ pub struct WriteQueue {
     length: u64,
     /// The sum of `kept()` over all entries, the spent ones too.
     kept: usize,
+    /// The part of `kept` that is chunks: `chunk_bytes <= kept`.
+    chunk_bytes: usize,
 }
 
 impl WriteQueue {
     /// An empty queue. It allocates nothing before the first push.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: VecDeque::new(), spent: 0, front_written: 0, length: 0, kept: 0 }
+        Self { entries: VecDeque::new(), spent: 0, front_written: 0, length: 0, kept: 0, chunk_bytes: 0 }
     }
 
     /// Bytes not yet written, files included. Ranges of files can be as long as a `u64` says; a sum that does not fit
@@ -132,6 +134,16 @@ impl WriteQueue {
         self.kept.saturating_add(self.entries.len() * OVERHEAD)
     }
 
+    /// The part of the footprint that no other queue can share: all but the chunks.
+    pub(crate) fn own_footprint(&self) -> usize {
+        self.footprint().saturating_sub(self.chunk_bytes)
+    }
+
+    /// The chunks, spent ones too.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &Bytes> {
+        self.entries.iter().filter_map(|entry| if let Entry::Chunk(chunk) = entry { Some(chunk) } else { None })
+    }
+
     /// Queues a copy of `data`. Small writes that follow each other gather in one block, which grows to at most 64 KiB.
     #[doc(alias = "write")]
     #[inline]
@@ -154,6 +166,7 @@ impl WriteQueue {
     #[inline]
     pub fn push_chunk(&mut self, chunk: Bytes) {
         self.kept = self.kept.saturating_add(chunk.len());
+        self.chunk_bytes = self.chunk_bytes.saturating_add(chunk.len());
         if chunk.len() > SMALL_CHUNK || (self.is_empty() && !chunk.is_empty()) {
             self.length = self.length.saturating_add(chunk.len() as u64);
             self.entries.push_back(Entry::Chunk(chunk));
@@ -266,6 +279,7 @@ impl WriteQueue {
         for entry in self.entries.drain(..self.spent) {
             self.kept = self.kept.saturating_sub(entry.kept());
             if let Entry::Chunk(chunk) = entry {
+                self.chunk_bytes = self.chunk_bytes.saturating_sub(chunk.len());
                 spent.add(chunk);
             }
         }

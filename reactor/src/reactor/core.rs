@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::buffer::Meter;
 use crate::call_queue::CallQueue;
 use crate::clock::Time;
 use crate::contain::contain_drop;
@@ -21,6 +22,9 @@ use crate::token::Token;
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
 const GATHER_BYTES: usize = 64 * 1024;
+
+/// What all queues of a reactor may keep alive unless it is set otherwise: sixteen that are at their own limit.
+const QUEUE_BUDGET: usize = 256 * 1024 * 1024;
 
 /// A handle to the loop: cheap to clone, tied to the loop's thread, harmless once the loop has ended.
 ///
@@ -59,6 +63,14 @@ pub(crate) struct Turn<'a> {
 pub(crate) trait Dispatch {
     fn ready(self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>>;
 
+    /// Bytes of memory that what it has queued keeps alive.
+    fn footprint(&self) -> usize {
+        0
+    }
+
+    /// The next visit finds that too much is queued.
+    fn overflow(&self) {}
+
     /// The protocol of the given type, if this source serves one.
     fn layer(&mut self, _type_id: TypeId) -> Option<&mut dyn Any> {
         None
@@ -76,6 +88,11 @@ pub(crate) struct Core {
     pub(crate) touched: Guarded<Vec<Token>>,
     /// Listeners that wait for a descriptor to be freed.
     pub(crate) starved: Guarded<Vec<Token>>,
+    /// What all queues keep alive, and the most that they may.
+    pub(crate) meter: Guarded<Meter>,
+    pub(crate) queue_budget: Cell<usize>,
+    /// The queues are past their budget: the largest are given up before this turn ends.
+    pub(crate) over_budget: Cell<bool>,
     /// What the running callback has written to its own connection.
     pub(crate) gathered: Guarded<Vec<u8>>,
     /// The time of this turn: read once, after the wait.
@@ -102,6 +119,9 @@ impl Reactor {
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),
+            meter: Guarded::new(Meter::default()),
+            queue_budget: Cell::new(QUEUE_BUDGET),
+            over_budget: Cell::new(false),
             gathered: Guarded::new(Vec::with_capacity(GATHER_BYTES)),
             now: Cell::new(now),
             stopping: Cell::new(false),
@@ -159,8 +179,24 @@ impl Reactor {
             bytes_sent: counters.bytes_sent.get(),
             timers: core.timers.with(|timers| timers.len()),
             calls: core.calls.with(|calls| calls.len()),
+            queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),
             longest_lag: Duration::from_nanos(counters.longest_lag.get()),
+        }
+    }
+
+    /// Sets how much memory, in bytes, the queues of all connections together may keep alive. Past it, the connection with the largest
+    /// queue is aborted with [`CloseReason::Overflow`](crate::CloseReason::Overflow), and the next one, until they are under it again: slow
+    /// readers go, the process lives. A chunk that many connections hold counts once. Default: 256 MiB.
+    pub fn set_queue_budget(&self, bytes: usize) {
+        self.0.queue_budget.set(bytes);
+        self.check_queue_budget();
+    }
+
+    /// To be called whenever a queue has grown.
+    pub(crate) fn check_queue_budget(&self) {
+        if self.0.meter.with(|meter| meter.total()) > self.0.queue_budget.get() {
+            self.0.over_budget.set(true);
         }
     }
 
@@ -268,7 +304,8 @@ impl Reactor {
 impl Core {
     /// How long the loop may sleep, from `now` on.
     pub(crate) fn longest_wait(&self, now: Time, at_most: Option<Duration>) -> Option<Duration> {
-        let busy = !self.again.with(|again| again.is_empty())
+        let busy = self.over_budget.get()
+            || !self.again.with(|again| again.is_empty())
             || !self.touched.with(|touched| touched.is_empty())
             || !self.calls.with(|calls| calls.is_empty());
         if busy {

@@ -47,6 +47,23 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     }
 }
 
+/// Gives up the largest queues until all together are within their budget.
+#[cold]
+pub(crate) fn shed_queues(turn: &mut Turn<'_>) {
+    let core: &Core = turn.reactor.core();
+    core.over_budget.set(false);
+    let mut queues = core.sources.with(|sources| {
+        let footprints = sources.iter().map(|(token, source)| (source.footprint(), token));
+        footprints.filter(|(footprint, _)| *footprint > 0).collect::<Vec<_>>()
+    });
+    queues.sort_unstable_by_key(|(footprint, token)| (*footprint, token.to_bits()));
+    while core.meter.with(|meter| meter.total()) > core.queue_budget.get() {
+        let Some((_, token)) = queues.pop() else { return };
+        core.sources.with(|sources| sources.get(token).map(|source| source.overflow()));
+        dispatch(turn, token, Readiness::FLUSH);
+    }
+}
+
 /// Ends everything: sources hear of it, then what waits is dropped. User code that runs meanwhile finds a reactor that
 /// takes nothing new.
 pub(crate) fn end(turn: &mut Turn<'_>) {

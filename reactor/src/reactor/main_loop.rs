@@ -15,7 +15,7 @@ use crate::stats::count;
 use crate::token::Token;
 
 use super::core::{Reactor, Turn};
-use super::dispatch::{dispatch, end, run_calls};
+use super::dispatch::{dispatch, end, run_calls, shed_queues};
 
 /// Bytes of the read buffer that all connections share. One read takes what a loopback or a fast network delivers at
 /// once; measured, larger ones stream no faster and leave the processor's second-level cache.
@@ -113,6 +113,9 @@ impl MainLoop {
         core.expire_timers();
         if !core.calls.with(|calls| calls.is_empty()) {
             run_calls(&mut turn);
+        }
+        if core.over_budget.get() {
+            shed_queues(&mut turn);
         }
         take_list(&core.touched, &mut self.serving);
         if !self.serving.is_empty() {

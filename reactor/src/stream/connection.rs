@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId, type_name};
 
+use crate::buffer::WriteQueue;
 use crate::byte_stream::Received;
 use crate::close_reason::CloseReason;
 use crate::contain::{Panicked, contain, contain_drop};
@@ -182,6 +183,14 @@ impl<P: Protocol> Dispatch for Connection<P> {
             };
         }
         self.visit(turn, readiness, Input::Unread)
+    }
+
+    fn footprint(&self) -> usize {
+        self.transport.shared.state.with(|state| state.queue.as_deref().map_or(0, WriteQueue::footprint))
+    }
+
+    fn overflow(&self) {
+        self.transport.shared.end(CloseReason::Overflow);
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

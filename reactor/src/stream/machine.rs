@@ -414,8 +414,9 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
     // What could not be written was promised all the same: the peer must not take what it has for all there is.
     let unsent = shared.flags.has(Flags::QUEUED | Flags::WRITE_FAILED);
     shared.flags.set(Flags::ENDED);
-    shared.flags.clear(Flags::GATHERING | Flags::QUEUED);
-    let (queue, decided, successor, deadlines) = shared.state.with(|state| {
+    shared.flags.clear(Flags::GATHERING);
+    let queue = shared.take_queue();
+    let (decided, successor, deadlines) = shared.state.with(|state| {
         let (decided, successor) =
             state.rare.as_mut().map_or((None, None), |rare| (rare.reason.take(), rare.successor.take()));
         let end = decided.as_ref().unwrap_or(&reason);
@@ -430,7 +431,7 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
         } else {
             state.socket = Socket::Closed;
         }
-        (state.queue.take(), decided, successor, state.deadlines.take())
+        (decided, successor, state.deadlines.take())
     });
     if let Some(key) = deadlines.and_then(|deadlines| deadlines.timer) {
         shared.reactor.disarm(key);

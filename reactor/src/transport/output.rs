@@ -43,7 +43,8 @@ impl Shared {
     fn queue_unsent_gathered(&self, sent: io::Result<usize>) {
         let gathered = &self.reactor.core().gathered;
         if let Some(sent) = self.was_cut_short(sent) {
-            gathered.with(|gathered| self.state.with(|state| state.queue().push_slice(&gathered[sent..])));
+            // Slices leave nothing to drop.
+            let _ = gathered.with(|gathered| self.push(|queue| queue.push_slice(&gathered[sent..])));
             gathered.with(Vec::clear);
             self.queue_has_grown();
         } else {
@@ -117,12 +118,11 @@ impl Shared {
     /// Nothing can be written any more. What the peer sent before it went is still delivered, so the connection does not end here.
     fn write_failed(&self, error: io::Error) {
         self.flags.set(Flags::WRITE_FAILED);
-        self.flags.clear(Flags::QUEUED | Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
-        let queue = self.state.with(|state| {
+        self.flags.clear(Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
+        self.state.with(|state| {
             state.rare().reason.get_or_insert(CloseReason::Lost(error));
-            state.queue.take()
         });
-        contain_drop(queue);
+        contain_drop(self.take_queue());
     }
 
     /// Takes `amount` from a visit's budget. Once that is used up the connection is served again next turn: edge-triggered events would
@@ -140,8 +140,13 @@ impl Shared {
     pub(crate) fn flush(&self, budget: &mut usize) -> bool {
         let (result, spent, done) = self.state.with(|state| {
             let Some(queue) = state.queue.as_deref_mut() else { return (None, Default::default(), None) };
+            let before = queue.own_footprint();
             let result = queue.flush(&mut state.socket, *budget);
             let spent = queue.take_spent();
+            self.reactor.core().meter.with(|meter| {
+                meter.change(before, queue.own_footprint());
+                meter.release_spent(&spent);
+            });
             // An idle connection owns no queue.
             let done = if queue.is_empty() { state.queue.take() } else { None };
             (Some(result), spent, done)

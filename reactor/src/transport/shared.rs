@@ -148,12 +148,39 @@ impl Shared {
         }
     }
 
+    /// Puts something into the queue. What that is done with at once is for the caller to drop.
+    pub(crate) fn push(&self, push: impl FnOnce(&mut WriteQueue)) -> Spent {
+        self.flags.set(Flags::QUEUED);
+        let meter = &self.reactor.core().meter;
+        self.state.with(|state| {
+            let queue = state.queue.get_or_insert_with(|| Box::new(WriteQueue::new()));
+            let before = queue.own_footprint();
+            push(queue);
+            let spent = queue.take_spent();
+            meter.with(|meter| {
+                meter.change(before, queue.own_footprint());
+                meter.release_spent(&spent);
+            });
+            spent
+        })
+    }
+
+    /// Takes the queue out, to be dropped where nothing is borrowed.
+    pub(crate) fn take_queue(&self) -> Option<Box<WriteQueue>> {
+        self.flags.clear(Flags::QUEUED);
+        let queue = self.state.with(|state| state.queue.take());
+        if let Some(queue) = &queue {
+            self.reactor.core().meter.with(|meter| meter.release_queue(queue));
+        }
+        queue
+    }
+
     /// Moves what the running callback has gathered to the queue, so that what comes next stays behind it.
     pub(crate) fn queue_gathered(&self) {
         self.reactor.core().gathered.with(|gathered| {
             if !gathered.is_empty() {
-                self.state.with(|state| state.queue().push_slice(gathered));
-                self.flags.set(Flags::QUEUED);
+                // Slices leave nothing to drop.
+                let _ = self.push(|queue| queue.push_slice(gathered));
                 gathered.clear();
             }
         });
@@ -194,6 +221,7 @@ impl Shared {
                 self.flags.set(Flags::PAUSED_BY_QUEUE);
             }
         }
+        self.reactor.check_queue_budget();
         self.touch();
         if self.flags.has(Flags::ABOVE_MARK) { Grown::Above } else { Grown::Below }
     }
@@ -247,10 +275,6 @@ pub(crate) enum Grown {
 }
 
 impl State {
-    pub(crate) fn queue(&mut self) -> &mut WriteQueue {
-        self.queue.get_or_insert_with(|| Box::new(WriteQueue::new()))
-    }
-
     /// Bytes queued.
     pub(crate) fn queued(&self) -> u64 {
         self.queue.as_deref().map_or(0, WriteQueue::len)
@@ -262,10 +286,5 @@ impl State {
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
         self.deadlines.get_or_insert_default()
-    }
-
-    /// What the queue is done with and its owner has to drop.
-    pub(crate) fn take_spent(&mut self) -> Spent {
-        self.queue.as_deref_mut().map(WriteQueue::take_spent).unwrap_or_default()
     }
 }

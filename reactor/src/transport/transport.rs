@@ -114,7 +114,11 @@ impl Transport {
         }
         match self.shared.send_now(&chunk) {
             Some(sent) if sent == chunk.len() => WriteStatus::Accepted,
-            sent => self.queue(move |queue| queue.push_chunk(chunk.split_off(sent.unwrap_or(0)))),
+            sent => self.queue(|queue| {
+                let unsent = chunk.split_off(sent.unwrap_or(0));
+                self.reactor().core().meter.with(|meter| meter.hold(&unsent));
+                queue.push_chunk(unsent);
+            }),
         }
     }
 
@@ -137,11 +141,7 @@ impl Transport {
         if shared.flags.has(Flags::GATHERING) {
             shared.queue_gathered();
         }
-        let spent = shared.state.with(|state| {
-            push(state.queue());
-            state.take_spent()
-        });
-        shared.flags.set(Flags::QUEUED);
+        let spent = shared.push(push);
         let grown = shared.queue_has_grown();
         if !spent.is_empty() {
             // A chunk that was copied: its owner may be a user's, so it goes last.
