@@ -75,7 +75,8 @@ impl<P: Protocol> IntoProtocol for Option<P> {
     }
 }
 
-/// A factory of a single protocol, for a single connection: any after the first is refused.
+/// A factory of a single protocol, for a single connection: what [`Reactor::connect`](crate::Reactor::connect) needs. On a port it
+/// refuses every connection after the first.
 pub struct Once<P>(Option<P>);
 
 impl<P: Protocol> Once<P> {

@@ -15,7 +15,7 @@ use crate::transport::Transport;
 ///
 /// Only [`data_received`](Self::data_received) has to be written. Each method may do anything: write to this connection or another,
 /// close it, start timers, listen, connect. What it writes to its own connection gathers and leaves in one system call when it
-/// returns. If it panics, this connection ends with [`CloseReason::Panicked`] and the others go on.
+/// returns. Nothing else is asked of the type, no `Send` and no `Debug`. If it panics, this connection ends with [`CloseReason::Panicked`] and the others go on.
 ///
 /// ```
 /// use lariat::{Protocol, Transport};

@@ -34,6 +34,10 @@ const LONGEST_RETRY: Duration = Duration::from_millis(50);
 
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Connections accepted before a port is closed by a shutdown: as many as Linux lets a backlog hold unless told otherwise
+/// (`net.core.somaxconn`), so that a flood of clients cannot keep a server from stopping.
+const LAST_ACCEPTS: usize = 4096;
+
 struct Listener<F> {
     factory: F,
     port: Rc<PortShared>,
@@ -126,13 +130,20 @@ fn reserve() -> Option<File> {
 
 impl<F: Factory> Dispatch for Listener<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        if readiness.has(Readiness::DRAIN) {
+            // To a client in the backlog the connection stands; closing the port would reset it.
+            self.accept(turn, LAST_ACCEPTS);
+        }
         if readiness.has(Readiness::END | Readiness::DRAIN) {
             self.port.close();
         }
         if readiness.has(Readiness::TIMER) {
             self.starvation.timer = None;
         }
-        self.accept(turn);
+        // While descriptors are used up, an event changes nothing: who is let down may come again at once, and so keep us busy.
+        if self.starvation.timer.is_none() || readiness.has(Readiness::AGAIN) {
+            self.accept(turn, budget::ACCEPTS);
+        }
         if self.port.acceptor.with(|acceptor| acceptor.is_some()) {
             return Some(self);
         }
@@ -145,8 +156,8 @@ impl<F: Factory> Dispatch for Listener<F> {
 }
 
 impl<F: Factory> Listener<F> {
-    fn accept(&mut self, turn: &mut Turn<'_>) {
-        for _ in 0..budget::ACCEPTS {
+    fn accept(&mut self, turn: &mut Turn<'_>, at_most: usize) {
+        for _ in 0..at_most {
             // Looked at each time: the factory may have closed or paused the port.
             if self.port.paused.get() {
                 return;
@@ -187,6 +198,7 @@ impl<F: Factory> Listener<F> {
         let registered = shared.state.with(|state| state.socket.register(registry, token, Interest::READABLE));
         if let Err(error) = registered {
             log::error!("a connection from {} was dropped: could not register it: {error}", peer.address());
+            shared.state.with(|state| state.socket = Socket::Closed);
             reactor.remove(token);
             return contain_drop(protocol);
         }

@@ -68,7 +68,8 @@ fn identity(path: &std::path::Path) -> std::io::Result<(u64, u64)> {
 }
 
 impl Port {
-    /// The address that it is bound to: with `tcp:0`, this tells the port that the system chose.
+    /// The address that it is bound to: with `tcp:0`, this tells the port that the system chose. Of a port on every interface it is
+    /// the unspecified address, `0.0.0.0` or `[::]`, which Linux takes for this machine when a client connects to it.
     #[doc(alias = "getHost")]
     pub fn address(&self) -> &Address {
         &self.shared.address

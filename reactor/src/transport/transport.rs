@@ -422,7 +422,7 @@ impl Eq for Transport {}
 
 impl Hash for Transport {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Rc::as_ptr(&self.shared).hash(state);
+        self.id().hash(state);
     }
 }
 
