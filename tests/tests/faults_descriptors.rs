@@ -1,5 +1,9 @@
 //! A server whose descriptors are used up waits for one without spinning, without flooding its log, and not for ever.
 
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use lariat::Address;
 use lariat_tests::child::Child;
 use lariat_tests::faults::Outsider;
@@ -79,4 +83,37 @@ fn a_server_without_descriptors_lets_clients_down_and_serves_again_when_one_is_f
     let lines = log.lines().filter(|line| line.contains("cannot accept connections")).count();
     assert!((1..=milliseconds / 1000 + 1).contains(&lines), "{lines} lines in {milliseconds} ms:\n{log}");
     assert_eq!(log.matches("WARN").count(), lines, "and of nothing else:\n{log}");
+}
+
+#[test]
+fn clients_that_come_again_as_soon_as_they_are_let_down_do_not_keep_the_server_busy() {
+    let mut world = World::new(Ground::RealTcp);
+    let mut server = Child::start(env!("CARGO_BIN_EXE_few_descriptors"), &[&LIMIT.to_string()]);
+    let address = Address::Tcp(server.address());
+    let mut questions = Outsider::connect(&world.reactor, &address);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| Client::connect(&world, &address)).collect();
+    world.until("some are let down", || clients.iter_mut().any(|client| client.socket.end().is_some()));
+
+    let [turns, .., begun] = ask(&mut world, &mut questions);
+    let over = Rc::new(Cell::new(false));
+    let set_over = over.clone();
+    world.reactor.call_later(Duration::from_secs(2), move |_| set_over.set(true));
+    let mut came_again = 0;
+    while !over.get() {
+        world.turn(None);
+        for client in &mut clients {
+            if client.socket.end().is_some() {
+                *client = Client::connect(&world, &address);
+                came_again += 1;
+            }
+        }
+    }
+    let [turns_then, .., ended] = ask(&mut world, &mut questions);
+    // One is let down at each retry, and comes again.
+    let allowed = (ended - begun) / 5 * 2;
+    assert!(turns_then - turns <= allowed, "{} turns in {} ms", turns_then - turns, ended - begun);
+    assert!(came_again > 0, "nobody was let down");
+    drop(clients);
+    questions.close_write();
+    let _ = server.end();
 }
