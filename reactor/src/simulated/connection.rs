@@ -59,10 +59,10 @@ impl Connection {
 
     pub(super) fn read(&mut self, side: usize, buffer: &mut [u8]) -> io::Result<Received> {
         let (own, peer) = self.own_and_peer(side);
-        let received = own.read(buffer)?;
-        // A Unix socket tells of every bit of room, a TCP socket only who has asked for it.
+        let (received, freed) = own.read(buffer)?;
+        // A Unix socket tells of all room, a TCP socket only who has asked for it.
         let tells = peer.wants_room || !peer.is_tcp();
-        if received.count > 0 && tells && peer.has_room(&own.incoming) {
+        if freed && tells && peer.has_room(&own.incoming) {
             peer.wants_room = false;
             self.edge(1 - side, Mask::OUT);
         }
@@ -89,13 +89,14 @@ impl Connection {
 
     pub(super) fn close_write(&mut self, side: usize) -> io::Result<()> {
         let own = &self.ends[side];
-        if own.is_tcp() && own.state != State::Connected {
-            return Err(Errno::NOTCONN.into());
-        }
-        if !own.write_shut {
+        if !own.is_tcp() || (own.state == State::Connected && !own.write_shut) {
             self.end_side(side);
+            return Ok(());
         }
-        Ok(())
+        let connected = own.state == State::Connected;
+        // Nothing is new, but the kernel wakes whoever watches.
+        self.edge(side, Mask::ANY);
+        if connected { Ok(()) } else { Err(Errno::NOTCONN.into()) }
     }
 
     fn end_side(&mut self, side: usize) {
@@ -122,7 +123,7 @@ impl Connection {
             own.hang_up();
             peer.hear_reset();
             self.edge(1 - side, Mask::ANY);
-        } else if connected {
+        } else if connected && !own.write_shut {
             self.end_side(side);
         }
     }

@@ -90,17 +90,18 @@ impl End {
             | Mask::ERR.when(self.error.is_some())
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
-        let count = self.incoming.pop(buffer);
+    /// Reads what is there. Returns also whether that made room.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<(Received, bool)> {
+        let (count, freed) = self.incoming.pop(buffer);
         if count > 0 {
             // An event will tell of what arrives from now on, but not of an end that is here already.
             let drained = self.incoming.is_empty() && !self.read_shut;
-            return Ok(Received { count, drained });
+            return Ok((Received { count, drained }, freed || self.is_tcp()));
         }
         if !self.finished {
             self.take_error()?;
         }
-        if self.read_shut { Ok(Received { count: 0, drained: true }) } else { Err(Errno::AGAIN.into()) }
+        if self.read_shut { Ok((Received { count: 0, drained: true }, false)) } else { Err(Errno::AGAIN.into()) }
     }
 
     /// May it write? An error is why not.

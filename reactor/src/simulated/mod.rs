@@ -5,6 +5,8 @@
 
 mod backlog;
 mod clock;
+#[cfg(test)]
+mod conformance;
 mod connection;
 mod driver;
 mod end;

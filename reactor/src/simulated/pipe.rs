@@ -1,7 +1,7 @@
 //! The bytes on their way in one direction of a connection.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::Read;
 
 /// What one side of the kernel holds of one direction, unless a socket says otherwise: half of Linux's default for the whole of it
 /// (208 KiB, `net.core.wmem_default`), which is what a Unix stream takes. TCP over loopback takes more, and grows what it takes.
@@ -11,6 +11,8 @@ pub(super) const HALF: usize = 104 * 1024;
 #[derive(Debug)]
 pub(super) struct Pipe {
     bytes: VecDeque<u8>,
+    /// How many bytes each write brought that has not been read to its end. They add up to `bytes.len()`.
+    writes: VecDeque<usize>,
     capacity: usize,
 }
 
@@ -18,7 +20,7 @@ impl Pipe {
     /// A pipe between a socket with this send buffer and one with this receive buffer.
     pub(super) fn new(send_buffer: Option<usize>, receive_buffer: Option<usize>) -> Self {
         let capacity = send_buffer.unwrap_or(HALF).saturating_add(receive_buffer.unwrap_or(HALF));
-        Self { bytes: VecDeque::new(), capacity: capacity.max(1) }
+        Self { bytes: VecDeque::new(), writes: VecDeque::new(), capacity: capacity.max(1) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -32,23 +34,38 @@ impl Pipe {
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.writes.clear();
     }
 
     /// Takes the beginning of `data`, as much as there is room for.
     pub(super) fn push(&mut self, data: &[u8]) -> usize {
         let count = data.len().min(self.capacity - self.bytes.len());
-        // Memory takes whatever it is given.
-        self.bytes.write(&data[..count]).unwrap_or(0)
+        self.bytes.extend(&data[..count]);
+        if count > 0 {
+            self.writes.push_back(count);
+        }
+        count
     }
 
-    /// Moves the oldest bytes to `buffer`.
-    pub(super) fn pop(&mut self, buffer: &mut [u8]) -> usize {
+    /// Moves the oldest bytes to `buffer`. Returns how many, and whether they were the last of a write: only then does a Unix socket
+    /// let go of the memory.
+    pub(super) fn pop(&mut self, buffer: &mut [u8]) -> (usize, bool) {
         let mut count = 0;
         // The ring may have the bytes in two pieces, and one read gives one.
         for _ in 0..2 {
             count += self.bytes.read(&mut buffer[count..]).unwrap_or(0);
         }
-        count
+        let (mut left, mut freed) = (count, false);
+        while let Some(write) = self.writes.front_mut() {
+            if *write > left {
+                *write -= left;
+                break;
+            }
+            left -= *write;
+            self.writes.pop_front();
+            freed = true;
+        }
+        (count, freed)
     }
 }
 
@@ -62,9 +79,10 @@ mod tests {
         assert_eq!(pipe.push(b"abc"), 3);
         assert_eq!(pipe.push(b"def"), 1);
         let mut buffer = [0; 8];
-        assert_eq!(pipe.pop(&mut buffer[..3]), 3);
+        assert_eq!(pipe.pop(&mut buffer[..2]), (2, false));
+        assert_eq!(pipe.pop(&mut buffer[2..3]), (1, true));
         assert_eq!(pipe.push(b"ef"), 2);
-        assert_eq!(pipe.pop(&mut buffer[3..]), 3);
+        assert_eq!(pipe.pop(&mut buffer[3..]), (3, true));
         assert_eq!(&buffer[..6], b"abcdef");
         assert!(pipe.is_empty());
     }
