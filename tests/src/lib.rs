@@ -2,5 +2,6 @@
 
 pub mod child;
 pub mod downstream;
+pub mod examples;
 pub mod faults;
 pub mod harness;

@@ -125,6 +125,10 @@ impl LineProtocol for Session {
         self.chat.visit(|floor| floor.hall.line_too_long(transport.id(), max_length));
     }
 
+    fn drain(&mut self, transport: &LineTransport) {
+        self.chat.visit(|floor| floor.hall.dismiss(transport.id()));
+    }
+
     fn connection_lost(&mut self, transport: &LineTransport, reason: CloseReason) {
         if let Some(patience) = self.patience.take() {
             patience.cancel();

@@ -1,0 +1,32 @@
+//! The example servers as programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds an example with the profile of the running test, into the same folder, and tells where it is. Where `cargo test` built all
+/// of the workspace, there is nothing left to do.
+///
+/// # Panics
+///
+/// When it does not compile.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a process knows its program");
+    // TARGET/PROFILE/deps/TEST
+    let profile = test.ancestors().nth(2).expect("cargo put it there");
+    let target = profile.parent().expect("cargo put it there");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target).current_dir(workspace());
+    if profile.ends_with("release") {
+        build.arg("--release");
+    }
+    let status = build.status().expect("cargo starts");
+    assert!(status.success(), "the example does not compile");
+    profile.join("examples").join(name)
+}
+
+fn workspace() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests)
+}
