@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use mio::Interest;
 use mio::unix::SourceFd;
@@ -135,37 +135,61 @@ pub(crate) struct Termination {
 
 /// What the process as a whole has installed: signal handlers belong to the process, not to a reactor.
 struct Process {
-    /// Loops that run.
-    loops: AtomicUsize,
+    /// Loops that run. Whoever changes it holds it until the flags agree with it, for loops of several threads begin and end at the
+    /// same time.
+    loops: Mutex<Loops>,
     /// No loop runs: the signals' default actions apply.
     idle: Arc<AtomicBool>,
     /// One of the signals came while a loop ran: the next one ends the process.
     stopping: Arc<AtomicBool>,
 }
 
-fn process() -> io::Result<&'static Process> {
-    static PROCESS: OnceLock<Process> = OnceLock::new();
-    if let Some(process) = PROCESS.get() {
-        return Ok(process);
+#[derive(Default)]
+struct Loops {
+    running: usize,
+    installed: bool,
+}
+
+static PROCESS: LazyLock<Process> = LazyLock::new(|| Process {
+    loops: Mutex::default(),
+    idle: Arc::new(AtomicBool::new(true)),
+    stopping: Arc::new(AtomicBool::new(false)),
+});
+
+impl Process {
+    fn loops(&self) -> MutexGuard<'_, Loops> {
+        // Nothing that panics is done with it.
+        self.loops.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let process = Process {
-        loops: AtomicUsize::new(0),
-        idle: Arc::new(AtomicBool::new(true)),
-        stopping: Arc::new(AtomicBool::new(false)),
-    };
-    let process = PROCESS.get_or_init(|| process);
-    static INSTALLED: std::sync::Mutex<bool> = std::sync::Mutex::new(false);
-    let mut installed = INSTALLED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !*installed {
-        for signal in [SIGINT, SIGTERM] {
-            flag::register_conditional_default(signal, process.idle.clone())?;
-            // In this order: the first signal finds the flag unset and sets it, the second one finds it set.
-            flag::register_conditional_shutdown(signal, 128 + signal, process.stopping.clone())?;
-            flag::register(signal, process.stopping.clone())?;
+
+    /// A loop runs from now on.
+    fn enter(&self) -> io::Result<()> {
+        let mut loops = self.loops();
+        if !loops.installed {
+            for signal in [SIGINT, SIGTERM] {
+                flag::register_conditional_default(signal, self.idle.clone())?;
+                // In this order: the first signal finds the flag unset and sets it, the second one finds it set.
+                flag::register_conditional_shutdown(signal, 128 + signal, self.stopping.clone())?;
+                flag::register(signal, self.stopping.clone())?;
+            }
+            loops.installed = true;
         }
-        *installed = true;
+        if loops.running == 0 {
+            self.stopping.store(false, Ordering::SeqCst);
+            self.idle.store(false, Ordering::SeqCst);
+        }
+        loops.running += 1;
+        Ok(())
     }
-    Ok(process)
+
+    /// A loop that ran has ended.
+    fn leave(&self) {
+        let mut loops = self.loops();
+        loops.running -= 1;
+        if loops.running == 0 {
+            self.idle.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Termination {
@@ -177,11 +201,7 @@ impl Termination {
         if leave || reactor.core().network.registry().is_none() {
             return Ok(termination);
         }
-        let process = process().map_err(|error| Error::io("could not handle SIGINT and SIGTERM", error))?;
-        if process.loops.fetch_add(1, Ordering::SeqCst) == 0 {
-            process.stopping.store(false, Ordering::SeqCst);
-            process.idle.store(false, Ordering::SeqCst);
-        }
+        PROCESS.enter().map_err(|error| Error::io("could not handle SIGINT and SIGTERM", error))?;
         termination.counted = true;
         for signal in [SIGINT, SIGTERM] {
             let handler = reactor.on_signal(signal, move |reactor| {
@@ -197,11 +217,8 @@ impl Termination {
 impl Drop for Termination {
     fn drop(&mut self) {
         self.handlers.drain(..).for_each(SignalHandler::remove);
-        if self.counted
-            && let Ok(process) = process()
-            && process.loops.fetch_sub(1, Ordering::SeqCst) == 1
-        {
-            process.idle.store(true, Ordering::SeqCst);
+        if self.counted {
+            PROCESS.leave();
         }
     }
 }
