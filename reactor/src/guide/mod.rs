@@ -6,6 +6,7 @@
 //! | [`ownership`] | who owns what, how protocols share state, what dropping a handle does |
 //! | [`back_pressure`] | what happens when a peer does not read, and what is bounded by what |
 //! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
+//! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
 //! | [`twisted`] | for those who come from Twisted: every name and what became of it |
 //!
 //! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a
@@ -14,5 +15,6 @@
 pub mod back_pressure;
 pub mod first_protocol;
 pub mod ownership;
+pub mod production;
 pub mod timers;
 pub mod twisted;
