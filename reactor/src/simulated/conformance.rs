@@ -129,9 +129,9 @@ fn compare(seeds: u64, address: impl Fn(u64) -> Address) {
             let [(answer, events), ours] = [&mut real, &mut simulated].map(|pair| (pair.act(side, act), pair.events()));
             trace.push(format!("{side} {act:?}: {answer:?} {events:?}"));
             let mut ours = ours;
-            for side in 0..2 {
+            for (side, theirs) in events.iter().enumerate() {
                 // An acknowledgement that came late wakes a TCP socket once more. It tells nothing new.
-                if ours.1[side] == Readiness::default() && events[side] != ours.1[side] {
+                if ours.1[side] == Readiness::default() && *theirs != ours.1[side] {
                     simulated.act(side, Act::Reregister);
                     ours.1[side] = simulated.events()[side];
                 }

@@ -1,5 +1,7 @@
 //! Reaching a protocol from outside its callbacks.
 
+use std::time::Duration;
+
 use lariat::Transport;
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Log, everywhere};
@@ -89,5 +91,41 @@ fn a_handle_keeps_neither_the_protocol_nor_the_connection() {
         assert!(server.has("dropped"));
         assert!(!transport.is_open());
         assert!(!handle.call(|_, _| unreachable!("the connection has ended")));
+    });
+}
+
+#[test]
+fn a_handle_calls_later_too_unless_it_is_cancelled_or_the_connection_has_ended() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let handle = client.handle();
+        let limit = Duration::from_millis(5);
+        handle.call_later(limit, |probe, _| probe.log().note("called"));
+        assert!(handle.call_later(limit, |_, _| unreachable!("it was cancelled")).cancel());
+        let due = world.now() + limit;
+        world.until("it is called", || client.has("called"));
+        assert!(world.now() >= due);
+        let late = handle.call_later(limit, |_, _| unreachable!("the connection has ended"));
+        handle.transport().abort();
+        world.until_lost(&[&server, &client]);
+        world.pass(limit * 2);
+        assert!(!late.is_active());
+        handle.call_later(Duration::ZERO, |_, _| unreachable!("the connection has ended"));
+        world.settle();
+    });
+}
+
+#[test]
+fn handles_to_transports_are_equal_if_they_are_of_the_same_connection() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let (ours, theirs) = (client.transport(), server.transport());
+        assert!(ours == ours.clone() && ours != theirs);
+        assert!(ours.id() == client.transport().id() && ours.id() != theirs.id());
+        let (next, other) = (Log::new(), Log::new());
+        world.pair(next.probe(), other.probe());
+        assert!(next.transport().id() > theirs.id() && other.transport().id() > ours.id());
     });
 }

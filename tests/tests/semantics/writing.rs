@@ -178,3 +178,35 @@ fn nothing_can_be_written_once_the_connection_has_ended() {
         assert_eq!(server.received(), b"");
     });
 }
+
+#[test]
+fn formatted_text_is_written_like_any_other() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let greet = |transport: &Transport| {
+            assert_eq!(write!(transport, "{} and {:03}", "text", 7), WriteStatus::Accepted);
+        };
+        world.pair(server.probe(), client.probe().made(greet));
+        world.until("it has arrived", || server.received() == b"text and 007");
+        client.transport().close();
+        assert_eq!(write!(client.transport(), "{}", "late"), WriteStatus::Closed);
+    });
+}
+
+#[test]
+fn a_write_of_nothing_says_how_things_stand() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().made(Transport::pause_reading), client.probe());
+        let transport = client.transport();
+        assert_eq!(transport.write(b""), WriteStatus::Accepted);
+        while transport.queued() < 1 << 20 {
+            transport.write(&[b'x'; 50_000]);
+            world.turn(Some(std::time::Duration::ZERO));
+        }
+        assert_eq!(transport.write(b""), WriteStatus::Paused);
+        transport.abort();
+        assert_eq!(transport.write(b""), WriteStatus::Closed);
+        assert_eq!(transport.write_chunk(Bytes::new()), WriteStatus::Closed);
+    });
+}
