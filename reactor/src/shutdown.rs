@@ -153,7 +153,8 @@ impl Reactor {
         self.extension::<Lifecycle>().drain_timeout.set(timeout);
     }
 
-    /// How the connections ended when the loop did; nothing before that. Triggers after the shutdown find it here.
+    /// How the connections ended when the loop did; nothing before that, nor if it ended without draining. Triggers after the shutdown
+    /// find it here, and so does who asks when [`MainLoop::run`] has returned.
     pub fn drained(&self) -> Option<Drained> {
         self.extension::<Lifecycle>().drained.get()
     }
@@ -170,14 +171,22 @@ impl MainLoop {
     /// When waiting for events fails, which on a sound system it does not; or, on a simulated reactor, when nothing is left
     /// that could ever happen.
     pub fn run(mut self) -> Result<()> {
-        let _termination = Termination::begin(&self)?;
+        let termination = Termination::begin(&self)?;
         for phase in [TriggerPhase::Before, TriggerPhase::During, TriggerPhase::After] {
             fire(&self, SystemEvent::Startup, phase);
         }
         while !self.core().stopping.get() {
             self.turn(None)?;
         }
-        if self.core().crashing.get() { Ok(()) } else { self.shut_down() }
+        if !self.core().crashing.get() {
+            self.shut_down()?;
+        }
+        let (reactor, drained) = (Reactor::clone(&self), self.drained());
+        drop(termination);
+        drop(self);
+        // The end takes what was kept, and the report is for whoever asks after it.
+        reactor.extension::<Lifecycle>().drained.set(drained);
+        Ok(())
     }
 
     fn shut_down(&mut self) -> Result<()> {

@@ -26,14 +26,10 @@ fn stop(world: World) -> Drained {
 
 /// Runs the loop to its end, and tells how its connections ended.
 fn run(world: World) -> Drained {
-    let result = Shared::new(None);
-    let seen = result.clone();
     let World { reactor, scratch: _scratch, .. } = world;
-    reactor.add_trigger(TriggerPhase::After, SystemEvent::Shutdown, move |reactor| {
-        seen.with(|seen| *seen = reactor.drained());
-    });
+    let handle = reactor.clone();
     reactor.run().expect("it ends in good order");
-    result.take().expect("it has drained")
+    handle.drained().expect("it has drained")
 }
 
 /// Sends without end.
