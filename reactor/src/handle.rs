@@ -1,6 +1,6 @@
 //! Reaching a protocol from outside its callbacks.
 
-use std::any::{Any, TypeId};
+use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::close_reason::CloseReason;
 use crate::contain::contain;
-use crate::reactor::DelayedCall;
+use crate::reactor::{DelayedCall, Description};
 use crate::transport::{Flags, Transport};
 
 /// A way to a protocol of type `P` that a connection serves: for timers, other protocols, whatever has a result for it.
@@ -82,10 +82,12 @@ fn visit<P: Any>(transport: &Transport, call: impl FnOnce(&mut P, &Transport)) {
     let core = shared.reactor.core();
     let Some(mut source) = core.sources.with(|sources| sources.take(shared.token)) else { return };
     let layer = source.layer(TypeId::of::<P>()).and_then(|layer| layer.downcast_mut::<P>());
-    if let Some(protocol) = layer
-        && contain(std::any::type_name::<P>, || call(protocol, transport)).is_err()
-    {
-        shared.end(CloseReason::Panicked);
+    if let Some(protocol) = layer {
+        let description = || Description { name: type_name::<P>(), connection: Some(shared.clone()) };
+        let called = shared.reactor.observe(description, || contain(type_name::<P>, || call(protocol, transport)));
+        if called.is_err() {
+            shared.end(CloseReason::Panicked);
+        }
     }
     shared.reactor.install(shared.token, source);
 }

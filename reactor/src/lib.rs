@@ -55,7 +55,7 @@
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
 //! | F1 containers | `call_queue`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `contain`, `error`, `guarded`, `options`, `readiness`, `stats`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `guarded`, `options`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -67,6 +67,7 @@ mod byte_stream;
 mod call_queue;
 mod clock;
 mod close_reason;
+mod connection_info;
 mod contain;
 mod driver;
 pub mod endpoint;
@@ -100,6 +101,7 @@ pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy
 pub use byte_stream::Credentials;
 pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
+pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
 pub use endpoint::quote;
 pub use error::{Error, ErrorKind, Result};
 pub use factory::{Factory, IntoProtocol, Once};
@@ -108,12 +110,12 @@ pub use mio;
 pub use options::{ConnectOptions, Keepalive, ListenOptions, StreamOptions};
 pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
-pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Source};
+pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Source, Watchdog};
 pub use readiness::Readiness;
 pub use shutdown::{Drained, SystemEvent, Trigger, TriggerPhase};
 pub use signal::{OnTermination, SignalHandler};
 pub use stats::{Closed, Stats};
 pub use stream::Port;
 pub use timer::{TimerKey, TimerWheel};
-pub use transport::{ConnectionId, Peer, Transport, WriteStatus};
+pub use transport::{Peer, Transport, WriteStatus};
 pub use wrapper::Wrapper;

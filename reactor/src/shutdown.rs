@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::contain::{contain, contain_drop};
 use crate::error::Result;
 use crate::guarded::Guarded;
-use crate::reactor::{MainLoop, Reactor};
+use crate::reactor::{Description, MainLoop, Reactor};
 use crate::readiness::Readiness;
 use crate::signal::Termination;
 use crate::stats::Closed;
@@ -231,6 +231,6 @@ fn fire(reactor: &Reactor, event: SystemEvent, phase: TriggerPhase) {
     };
     while let Some(call) = next() {
         // The panic is logged; nobody waits for the trigger.
-        let _ = contain(|| "a trigger", || call(reactor));
+        reactor.observe(|| Description::named("a trigger"), || drop(contain(|| "a trigger", || call(reactor))));
     }
 }

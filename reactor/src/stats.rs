@@ -165,16 +165,18 @@ impl Counters {
         self.closed.set(closed);
     }
 
-    /// A turn begins; the last one kept the loop busy for so many nanoseconds.
+    /// A turn begins; the last one kept the loop busy for so many nanoseconds. Returns them, or none if there was no last one.
     #[inline]
-    pub(crate) fn count_turn(&self, busy: u64) {
+    pub(crate) fn count_turn(&self, busy: u64) -> u64 {
         let turns = self.turns.get();
         self.turns.set(turns + 1);
         // Before the first turn it was the program's start that took the time.
-        if turns > 0 {
-            self.lag.set(busy);
-            self.longest_lag.set(busy.max(self.longest_lag.get()));
+        if turns == 0 {
+            return 0;
         }
+        self.lag.set(busy);
+        self.longest_lag.set(busy.max(self.longest_lag.get()));
+        busy
     }
 }
 

@@ -19,6 +19,9 @@ use crate::stats::{Counters, Stats};
 use crate::timer::{TimerKey, TimerWheel};
 use crate::token::Token;
 
+use super::description::Description;
+use super::observation::Observation;
+
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
 const GATHER_BYTES: usize = 64 * 1024;
@@ -75,6 +78,9 @@ pub(crate) trait Dispatch {
     fn layer(&mut self, _type_id: TypeId) -> Option<&mut dyn Any> {
         None
     }
+
+    /// What it is, for people.
+    fn describe(&self) -> Description;
 }
 
 pub(crate) struct Core {
@@ -104,6 +110,7 @@ pub(crate) struct Core {
     pub(crate) draining: Cell<bool>,
     pub(crate) ended: Cell<bool>,
     pub(crate) counters: Counters,
+    pub(crate) observation: Observation,
     /// State of parts on floors above, by its type.
     extensions: Guarded<Vec<Rc<dyn Any>>>,
 }
@@ -129,6 +136,7 @@ impl Reactor {
             draining: Cell::new(false),
             ended: Cell::new(false),
             counters: Counters::default(),
+            observation: Observation::new(),
             extensions: Guarded::new(Vec::new()),
         }))
     }

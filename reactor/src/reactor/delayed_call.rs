@@ -9,6 +9,7 @@ use crate::contain::{contain, contain_drop};
 use crate::timer::TimerKey;
 
 use super::core::{Reactor, Task};
+use super::description::Description;
 
 /// A call that [`Reactor::call_later`] has scheduled.
 ///
@@ -54,7 +55,9 @@ impl Reactor {
         } else {
             let deadline = self.tick_after(delay);
             // Contained here, where the closure's name is known: it tells where the call was written.
-            let task = Task::Call(Box::new(|reactor| drop(contain(type_name::<F>, || call(reactor)))));
+            let task = Task::Call(Box::new(|reactor| {
+                reactor.observe(Description::of::<F>, || drop(contain(type_name::<F>, || call(reactor))));
+            }));
             Some(self.core().timers.with(|timers| timers.insert(deadline, task)))
         };
         DelayedCall { reactor: self.clone(), key }

@@ -8,20 +8,40 @@ use crate::source_table::SourceTable;
 use crate::timer::TimerWheel;
 use crate::token::Token;
 
-use super::core::{Core, Queued, Task, Turn};
+use super::core::{Core, Dispatch, Queued, Task, Turn};
+use super::description::Description;
+
+/// What a call in the queue is called that has no better name.
+const NAME: &str = "a queued call";
 
 /// Serves one source. Inlined into the loop over the kernel's events, which is where it is hot.
 #[inline(always)]
 pub(crate) fn dispatch(turn: &mut Turn<'_>, token: Token, readiness: Readiness) {
     let core: &Core = turn.reactor.core();
     let Some(source) = core.sources.with(|sources| sources.take(token)) else { return };
-    match source.ready(turn, readiness) {
+    match serve(source, turn, readiness) {
         Some(source) => {
             if let Err(stale) = core.sources.with(|sources| sources.put(token, source)) {
                 contain_drop(stale);
             }
         }
         None => core.sources.with(|sources| sources.release(token)),
+    }
+}
+
+/// Serves a source that is out of the table; whoever looks on sees which.
+#[inline(always)]
+pub(crate) fn serve<D: Dispatch + ?Sized>(
+    source: Box<D>,
+    turn: &mut Turn<'_>,
+    readiness: Readiness,
+) -> Option<Box<dyn Dispatch>> {
+    let core: &Core = turn.reactor.core();
+    if core.observation.is_on() {
+        let description = source.describe();
+        core.observation.observe(&*core.network, description, || source.ready(turn, readiness))
+    } else {
+        source.ready(turn, readiness)
     }
 }
 
@@ -43,7 +63,7 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
         };
         let reactor = turn.reactor;
         // The panic is logged; nobody waits for the call.
-        let _ = contain(|| "a queued call", || call(reactor));
+        reactor.observe(|| Description::named(NAME), || drop(contain(|| NAME, || call(reactor))));
     }
 }
 
@@ -83,4 +103,5 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     core.again.with(Vec::clear);
     core.touched.with(Vec::clear);
     core.starved.with(Vec::clear);
+    core.observation.end();
 }

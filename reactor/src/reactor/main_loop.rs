@@ -82,7 +82,8 @@ impl MainLoop {
         let core = self.reactor.core();
         // The clock is read twice a turn: here, where the last one is over, and after the wait.
         let now = core.network.now();
-        core.counters.count_turn(now.nanos_since(core.now.get()));
+        let busy = now.nanos_since(core.now.get());
+        core.observation.turn_over(core.counters.count_turn(busy));
         let timeout = core.longest_wait(now, longest);
         self.driver.wait(timeout).map_err(|error| Error::io("waiting for events failed", error))?;
         core.now.set(core.network.now());

@@ -2,12 +2,19 @@
 
 mod core;
 mod delayed_call;
+mod description;
 mod dispatch;
+mod inspection;
 mod main_loop;
+mod observation;
 mod source;
+mod watch;
 
 pub use self::core::Reactor;
 pub(crate) use self::core::{Dispatch, Turn};
 pub use self::delayed_call::DelayedCall;
+pub(crate) use self::description::{Description, Inspect};
+pub(crate) use self::dispatch::serve;
+pub use self::inspection::Watchdog;
 pub use self::main_loop::MainLoop;
 pub use self::source::{Registration, Source};

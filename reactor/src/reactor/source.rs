@@ -11,6 +11,7 @@ use crate::readiness::Readiness;
 use crate::token::Token;
 
 use super::core::{Dispatch, Reactor, Turn};
+use super::description::Description;
 
 /// Serves a descriptor that Lariat knows nothing about: a device, an `inotify` instance, a library's socket.
 ///
@@ -162,5 +163,9 @@ impl<S: Source> Dispatch for Registered<S> {
                 None
             }
         }
+    }
+
+    fn describe(&self) -> Description {
+        Description::of::<S>()
     }
 }

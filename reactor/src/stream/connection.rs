@@ -8,7 +8,7 @@ use crate::close_reason::CloseReason;
 use crate::contain::{Panicked, contain, contain_drop};
 use crate::producer::Producer;
 use crate::protocol::{Protocol, Succeed, Successor};
-use crate::reactor::{Dispatch, Turn};
+use crate::reactor::{Description, Dispatch, Turn};
 use crate::readiness::Readiness;
 use crate::stats::count;
 use crate::transport::{Flags, Shared, Transport};
@@ -195,6 +195,10 @@ impl<P: Protocol> Dispatch for Connection<P> {
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {
         if type_id == TypeId::of::<P>() { Some(&mut self.protocol) } else { self.protocol.layer(type_id) }
+    }
+
+    fn describe(&self) -> Description {
+        Description { name: type_name::<P>(), connection: Some(self.transport.shared.clone()) }
     }
 }
 

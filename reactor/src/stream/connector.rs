@@ -13,7 +13,7 @@ use crate::contain::{contain, contain_drop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
 use crate::options::ConnectOptions;
-use crate::reactor::{Dispatch, Reactor, Turn};
+use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
 use crate::readiness::Readiness;
 use crate::timer::TimerKey;
 use crate::token::Token;
@@ -135,6 +135,10 @@ impl<F: Factory> Dispatch for Connector<F> {
             }
         }
     }
+
+    fn describe(&self) -> Description {
+        Description::of::<F>()
+    }
 }
 
 impl<F: Factory> Connector<F> {
@@ -151,7 +155,7 @@ impl<F: Factory> Connector<F> {
         match protocol {
             Ok(Some(protocol)) => {
                 let connection = Connection::open(transport.clone(), protocol);
-                let connection = connection.ready(turn, readiness | Readiness::MADE);
+                let connection = serve(connection, turn, readiness | Readiness::MADE);
                 tell(&reactor, completion, Ok(transport));
                 connection
             }

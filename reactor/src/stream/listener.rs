@@ -19,7 +19,7 @@ use crate::driver::Acceptor;
 use crate::error::{Error, Result, is_exhaustion};
 use crate::factory::Factory;
 use crate::options::{ListenOptions, StreamOptions};
-use crate::reactor::{Dispatch, Reactor, Turn};
+use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
 use crate::readiness::Readiness;
 use crate::timer::TimerKey;
 use crate::transport::{Peer, Shared, Transport};
@@ -153,6 +153,10 @@ impl<F: Factory> Dispatch for Listener<F> {
         contain_drop(self);
         None
     }
+
+    fn describe(&self) -> Description {
+        Description::of::<F>()
+    }
 }
 
 impl<F: Factory> Listener<F> {
@@ -202,7 +206,8 @@ impl<F: Factory> Listener<F> {
             reactor.remove(token);
             return contain_drop(protocol);
         }
-        match Connection::open(Transport { shared }, protocol).ready(turn, Readiness::MADE) {
+        let connection = Connection::open(Transport { shared }, protocol);
+        match serve(connection, turn, Readiness::MADE) {
             Some(connection) => reactor.install(token, connection),
             None => reactor.remove(token),
         }

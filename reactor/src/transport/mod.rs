@@ -1,6 +1,7 @@
 //! Connections as their users see them: a handle, and what it shares with the machine that serves it.
 
 mod flags;
+mod inspect;
 mod output;
 mod peer;
 mod shared;
@@ -10,4 +11,4 @@ mod transport;
 pub(crate) use self::flags::Flags;
 pub use self::peer::Peer;
 pub(crate) use self::shared::Shared;
-pub use self::transport::{ConnectionId, Transport, WriteStatus};
+pub use self::transport::{Transport, WriteStatus};

@@ -19,12 +19,17 @@ use crate::token::Token;
 use super::flags::Flags;
 use crate::guarded::Guarded;
 
+/// Ticks of the clock in a tenth of a second, the unit in which a connection remembers its age.
+const TICKS_PER_TENTH: u64 = 100;
+
 /// A connection, but for its protocol. Every idle connection has one of these, so what few of them need is boxed.
 pub(crate) struct Shared {
     pub(crate) reactor: Reactor,
     pub(crate) token: Token,
     pub(crate) peer: CompactAddress,
     pub(crate) flags: Flags,
+    /// When it was opened, in tenths of a second since the reactor was made: 13 years of them.
+    pub(crate) opened: u32,
     /// The turn in which bytes last arrived. Its start is never earlier than their arrival.
     pub(crate) last_read: Cell<Time>,
     /// The turn in which bytes were last handed to the kernel.
@@ -126,10 +131,16 @@ impl Shared {
             token,
             peer: peer.into(),
             flags: Flags::default(),
+            opened: u32::try_from(now.tick_passed() / TICKS_PER_TENTH).unwrap_or(u32::MAX),
             last_read: Cell::new(now),
             last_write: Cell::new(now),
             state: Guarded::new(state),
         })
+    }
+
+    /// How long ago it was opened, to a tenth of a second.
+    pub(crate) fn age(&self) -> Duration {
+        self.reactor.deadline(Duration::ZERO).since(Time::from_tick(u64::from(self.opened) * TICKS_PER_TENTH))
     }
 
     /// Has the machine serve this connection before the turn ends, for something asked of it outside its own callbacks.

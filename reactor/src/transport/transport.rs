@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crate::address::Address;
 use crate::buffer::WriteQueue;
 use crate::close_reason::{CloseReason, Idle, Phase};
+use crate::connection_info::ConnectionId;
 use crate::contain::contain_drop;
 use crate::error::{Error, Result};
 use crate::options::Keepalive;
@@ -62,11 +63,6 @@ pub enum WriteStatus {
     /// [`CloseReason::Overflow`].
     Overflow,
 }
-
-/// Names a connection: in logs, or as a key. No two connections of a reactor have the same, and an earlier one is less than a later
-/// one. (It would take four thousand million connections for a number to come again.)
-#[derive(Copy, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(u64);
 
 impl Transport {
     /// Sends `data`, in order after everything written before. The bytes are copied once, unless the kernel takes them at once.
@@ -325,7 +321,7 @@ impl Transport {
 
     /// The connection's name in logs.
     pub fn id(&self) -> ConnectionId {
-        ConnectionId(self.shared.token.to_bits())
+        ConnectionId::new(self.shared.token)
     }
 
     /// Who is on the other end.
@@ -434,18 +430,5 @@ impl fmt::Debug for Transport {
             .field("open", &self.is_open())
             .field("queued", &self.queued())
             .finish()
-    }
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The generation counts connections and other sources; the slot makes it unique should that ever wrap.
-        write!(f, "#{}.{}", self.0 >> 32, self.0 & u64::from(u32::MAX))
-    }
-}
-
-impl fmt::Debug for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
