@@ -82,3 +82,88 @@
 //! Set [the drain timeout](crate::Reactor::set_drain_timeout) a few seconds below your supervisor's patience. [Triggers](crate::Reactor::add_trigger)
 //! are where a program tells others that it goes: *before*, to leave a load balancer while requests are still served; *after*, to write
 //! down what is left.
+//!
+//! # Other signals
+//!
+//! [`on_signal`](crate::Reactor::on_signal) calls back from the loop, where everything can be done: SIGHUP to read the configuration again,
+//! SIGUSR1 to write down how it goes.
+//!
+//! ```
+//! use lariat::Reactor;
+//!
+//! const SIGUSR1: i32 = 10;
+//!
+//! let reactor = Reactor::new()?;
+//! reactor.on_signal(SIGUSR1, |reactor| {
+//!     let stats = reactor.stats();
+//!     println!("{} connections, {} ever, {} bytes queued", stats.connections, stats.opened, stats.queued_bytes);
+//! #   reactor.stop();
+//! })?;
+//! # rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::USR1)?;
+//! reactor.run()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A program that handles SIGINT and SIGTERM by itself says so before it runs the loop, with
+//! [`set_termination(OnTermination::Leave)`](crate::Reactor::set_termination), and calls [`stop`](crate::Reactor::stop) when it sees fit.
+//!
+//! # Limits
+//!
+//! What one peer can make the server keep is bounded; [`back_pressure`](super::back_pressure) has the table. What all together can
+//! make it keep is for the operator to decide:
+//!
+//! | what | is bounded by | to be set |
+//! | --- | --- | --- |
+//! | connections | the process's descriptors: when they are used up, clients are let down politely and accepting goes on when one is free | `ulimit -n`, `LimitNOFILE=`; the usual 1,024 is for desktops |
+//! | bytes queued for one peer | its queue limit, 16 MiB by default | [`StreamOptions::queue_limit`](crate::StreamOptions::queue_limit) |
+//! | bytes queued for all peers | the queue budget, 256 MiB for each reactor by default: past it the largest queue goes first | [`Reactor::set_queue_budget`](crate::Reactor::set_queue_budget) |
+//! | clients that wait to be accepted | the backlog, and no more than `net.core.somaxconn` | [`ListenOptions::backlog`](crate::ListenOptions::backlog), `backlog=` |
+//! | silent connections | nothing, until you say so | [`Transport::set_idle_timeout`](crate::Transport::set_idle_timeout) |
+//! | connections to servers of one's own, from one address to one port | the ephemeral ports, some 28,000 | `net.ipv4.ip_local_port_range` |
+//!
+//! ```
+//! use lariat::Reactor;
+//!
+//! let reactor = Reactor::new()?;
+//! // A container with 512 MiB: half of it for who reads slowly.
+//! reactor.set_queue_budget(256 << 20);
+//! # Ok::<(), lariat::Error>(())
+//! ```
+//!
+//! A connection takes one descriptor, and another for each file that it is being sent. The kernel's buffers are its own and count for the container, up to some megabytes for a peer that is sent
+//! much and reads slowly: [`StreamOptions::send_buffer`](crate::StreamOptions::send_buffer) bounds them.
+//!
+//! # Numbers to watch
+//!
+//! [`Reactor::stats`](crate::Reactor::stats) costs the copying. Of what it tells,
+//!
+//! - `longest_lag` is how long a client may have had to wait because a callback took its time: milliseconds are good, tenths of a second
+//!   are a reason to look for the callback;
+//! - `closed.overflow` counts peers that were dropped for reading too slowly, `closed.panicked` bugs, `closed.timed_out` silence;
+//!   `closed.lost` rises with bad networks;
+//! - `connections`, `timers` and `calls` that only ever rise are leaks of the program's own;
+//! - `queued_bytes` near the queue budget means that slow readers are about to be dropped.
+//!
+//! # systemd
+//!
+//! ```ini
+//! [Service]
+//! ExecStart=/usr/local/bin/server tcp:7000
+//! # SIGTERM, then patience for longer than the drain timeout, then SIGKILL.
+//! TimeoutStopSec=30
+//! LimitNOFILE=100000
+//! Restart=on-failure
+//! ```
+//!
+//! A process that was stopped ends with status 0, so `on-failure` does not start it again. Where a new process takes over, let it
+//! listen on the same port with `reuseport=yes` before the old one is stopped: then no client is refused. Who had connected and was
+//! not accepted yet is accepted by the old one and told its end. The few who connect in the instant between its last accept and
+//! its end are reset by the kernel, unless `net.ipv4.tcp_migrate_req` is set.
+//!
+//! # Containers
+//!
+//! - The first process of a container gets no default actions: a program without handlers ignores SIGTERM there and is killed after the
+//!   grace period. `run` installs handlers, so it does not need an init in front of it, unless it starts children.
+//! - A shell in front does not pass signals on: `CMD ["server", "tcp:7000"]`, or `exec server` in the script.
+//! - Keep the grace period (`terminationGracePeriodSeconds`, `docker stop --time`) longer than the drain timeout. Balancers learn late that
+//!   a server goes; a trigger *before* the shutdown can tell them, but the loop does not wait for what it starts.
