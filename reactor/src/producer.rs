@@ -89,7 +89,12 @@ impl Transport {
         if registered && self.shared.flags.has(Flags::TOLD_PAUSED) {
             // The mark was passed before it came.
             let transport = self.clone();
-            self.reactor().enqueue(Box::new(move |_| transport.with_producer(Producer::pause)));
+            self.reactor().enqueue(Box::new(move |_| {
+                // It may have been passed the other way since.
+                if transport.shared.flags.has(Flags::TOLD_PAUSED) {
+                    transport.with_producer(Producer::pause);
+                }
+            }));
         }
         registered
     }
