@@ -27,6 +27,19 @@ pub(crate) fn contain_drop<T>(value: T) {
     let _ = contain(std::any::type_name::<T>, move || drop(value));
 }
 
+/// Drops users' values one after the other, so that no panic of one meets that of another: two at a time would end the process.
+pub(crate) fn contain_drops<T>(values: impl IntoIterator<Item = T>) {
+    let mut values = values.into_iter();
+    // Whoever panics ends a round, and the next one goes on with the rest.
+    while contain(std::any::type_name::<T>, || {
+        for value in values.by_ref() {
+            drop(value);
+        }
+    })
+    .is_err()
+    {}
+}
+
 #[cold]
 fn report(name: &str, payload: Box<dyn Any + Send>) {
     let message = payload

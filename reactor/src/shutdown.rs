@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use crate::contain::{contain, contain_drop};
+use crate::contain::{contain, contain_drop, contain_drops};
 use crate::error::Result;
 use crate::guarded::Guarded;
 use crate::reactor::{Description, MainLoop, Reactor};
@@ -72,6 +72,12 @@ struct Lifecycle {
     next: Cell<u64>,
     drain_timeout: Cell<Duration>,
     drained: Cell<Option<Drained>>,
+}
+
+impl Drop for Lifecycle {
+    fn drop(&mut self) {
+        contain_drops(self.triggers.with(std::mem::take));
+    }
 }
 
 struct Entry {

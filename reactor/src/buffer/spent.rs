@@ -34,6 +34,11 @@ impl Spent {
         self.first.iter().chain(&self.others)
     }
 
+    /// The chunks, to be dropped one by one.
+    pub(crate) fn into_chunks(self) -> impl Iterator<Item = Bytes> {
+        self.first.into_iter().chain(self.others)
+    }
+
     pub(super) fn reserve(&mut self, chunks: usize) {
         self.others.reserve_exact(chunks.saturating_sub(1));
     }

@@ -208,6 +208,11 @@ impl WriteQueue {
         mem::take(self)
     }
 
+    /// All chunks, written or not, to be dropped one by one.
+    pub(crate) fn into_chunks(self) -> impl Iterator<Item = Bytes> {
+        self.entries.into_iter().filter_map(|entry| if let Entry::Chunk(chunk) = entry { Some(chunk) } else { None })
+    }
+
     /// Forgets the next `count` bytes, which are written.
     pub(super) fn advance(&mut self, count: usize) {
         self.length = self.length.saturating_sub(count as u64);

@@ -18,7 +18,7 @@ use crate::budget;
 use crate::byte_stream::{Received, Socket};
 use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle, Phase};
-use crate::contain::contain_drop;
+use crate::contain::{contain_drop, contain_drops};
 use crate::reactor::Turn;
 use crate::readiness::Readiness;
 use crate::stats::count;
@@ -353,10 +353,9 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
             return Some(finish(shared, pass, CloseReason::Lost(error)));
         }
         flags.set(Flags::WRITE_CLOSED);
-        if flags.has(Flags::CLOSING) {
-            shared.state.with(|state| state.rare().linger_until = Some(shared.reactor.deadline(LINGER)));
-            shared.arm_timer();
-        }
+    }
+    if flags.has(Flags::CLOSING) && flags.has(Flags::WRITE_CLOSED) {
+        begin_lingering(shared);
     }
     let over = flags.has(Flags::WRITE_CLOSED) && flags.has(Flags::READ_CLOSED);
     over.then(|| finish(shared, pass, CloseReason::Done))
@@ -380,6 +379,19 @@ fn begin_closing(shared: &Shared) -> bool {
         shared.arm_timer();
     }
     begins
+}
+
+/// Sets how long the peer's end is waited for, from when both `close` was called and our own end was told.
+fn begin_lingering(shared: &Shared) {
+    let begins = shared.state.with(|state| {
+        let linger_until = &mut state.rare().linger_until;
+        let begins = linger_until.is_none();
+        linger_until.get_or_insert_with(|| shared.reactor.deadline(LINGER));
+        begins
+    });
+    if begins {
+        shared.arm_timer();
+    }
 }
 
 /// Reads and drops what the peer still sends to a connection that is closing. Two that close with much queued for each other would
@@ -444,7 +456,8 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
         }
         None => reason,
     };
-    contain_drop((queue, successor));
+    contain_drops(queue.into_iter().flat_map(|queue| queue.into_chunks()));
+    contain_drop(successor);
     shared.reactor.core().counters.count_closed(&reason);
     pass.reason = Some(reason);
     Step::Lost

@@ -6,7 +6,7 @@ use mio::Interest;
 
 use crate::buffer::{FlushOutcome, Sink};
 use crate::close_reason::CloseReason;
-use crate::contain::contain_drop;
+use crate::contain::contain_drops;
 use crate::stats::count;
 
 use super::flags::Flags;
@@ -122,7 +122,7 @@ impl Shared {
         self.state.with(|state| {
             state.rare().reason.get_or_insert(CloseReason::Lost(error));
         });
-        contain_drop(self.take_queue());
+        contain_drops(self.take_queue().into_iter().flat_map(|queue| queue.into_chunks()));
     }
 
     /// Takes `amount` from a visit's budget. Once that is used up the connection is served again next turn: edge-triggered events would
@@ -157,7 +157,7 @@ impl Shared {
             drop(done);
         }
         if !spent.is_empty() {
-            contain_drop(spent);
+            contain_drops(spent.into_chunks());
         }
         match result {
             None => {}

@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::buffer::WriteQueue;
 use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::connection_info::ConnectionId;
-use crate::contain::contain_drop;
+use crate::contain::{contain_drop, contain_drops};
 use crate::error::{Error, Result};
 use crate::options::Keepalive;
 use crate::reactor::Reactor;
@@ -141,7 +141,7 @@ impl Transport {
         let grown = shared.queue_has_grown();
         if !spent.is_empty() {
             // A chunk that was copied: its owner may be a user's, so it goes last.
-            contain_drop(spent);
+            contain_drops(spent.into_chunks());
         }
         match grown {
             Grown::Below => WriteStatus::Accepted,
