@@ -73,6 +73,8 @@ impl Reactor {
     /// call is timed. So a callback that is slow once is not named, and one that is slow again is. A [watchdog](Self::watchdog) names the
     /// first one too.
     ///
+    /// In a program that calls [`MainLoop::turn`](crate::MainLoop::turn) itself, what it does between two turns counts with the first.
+    ///
     /// ```
     /// use lariat::Reactor;
     /// use std::time::Duration;
