@@ -37,6 +37,8 @@
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
 //! | put a policy around any protocol | [`Wrapper`] |
 //! | serve a descriptor that is no connection | [`Reactor::register`] |
+//! | use every core | [`run_on_cores`] |
+//! | end in good order, and run in production | [`Reactor::stop`], [`guide::production`] |
 //! | keep deadlines or queue bytes without a reactor | [`TimerWheel`], [`WriteQueue`] |
 //!
 //! Linux is what it is written for and tested on.
@@ -49,7 +51,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `endpoint`, `shutdown` |
+//! | F6 composition | `cores`, `endpoint`, `shutdown` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -69,6 +71,7 @@ mod clock;
 mod close_reason;
 mod connection_info;
 mod contain;
+mod cores;
 mod driver;
 pub mod endpoint;
 mod error;
@@ -102,6 +105,7 @@ pub use byte_stream::Credentials;
 pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
 pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
+pub use cores::{Cores, run_on_cores};
 pub use endpoint::quote;
 pub use error::{Error, ErrorKind, Result};
 pub use factory::{Factory, IntoProtocol, Once};

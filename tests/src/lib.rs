@@ -5,3 +5,4 @@ pub mod downstream;
 pub mod examples;
 pub mod faults;
 pub mod harness;
+pub mod restarts;

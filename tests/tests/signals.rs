@@ -187,6 +187,42 @@ fn a_loop_that_runs_after_one_that_a_signal_stopped_is_stopped_in_good_order_too
     assert_eq!(ended.output, ["done"]);
 }
 
+/// Starts a server on several cores, with clients that it has answered.
+fn start_on_cores(mode: &str) -> (Child, Vec<TcpStream>) {
+    let mut server = Child::start(env!("CARGO_BIN_EXE_signalled"), &[mode]);
+    let address = server.address();
+    let mut clients: Vec<_> = (0..12).map(|_| client(address)).collect();
+    clients.iter_mut().for_each(is_served);
+    (server, clients)
+}
+
+#[test]
+fn one_signal_drains_every_core() {
+    for signal in [INT, TERM] {
+        let (mut server, clients) = start_on_cores("cores");
+        server.signal(signal);
+        clients.into_iter().for_each(ends_in_good_order);
+        for _ in 0..24 {
+            let line = server.line();
+            assert!(line == "draining" || line == "done", "{line}");
+        }
+        let ended = server.end();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        assert_eq!(ended.output, ["12 of 12 done", "ended"]);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_process_whose_cores_drain() {
+    let (mut server, _clients) = start_on_cores("cores stay");
+    server.signal(TERM);
+    (0..12).for_each(|_| server.expect("draining"));
+    server.signal(TERM);
+    let ended = server.end();
+    assert_eq!(ended.status.code(), Some(143), "{ended:?}");
+    assert!(ended.output.is_empty(), "{ended:?}");
+}
+
 #[test]
 fn signals_that_cannot_be_handled_are_errors() {
     let reactor = Reactor::new().expect("there are descriptors");

@@ -7,10 +7,10 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{Write, stdin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lariat::{Bytes, OnTermination, Peer, Protocol, Reactor, SystemEvent, Transport, TriggerPhase};
+use lariat::{Bytes, OnTermination, Peer, Protocol, Reactor, SystemEvent, Transport, TriggerPhase, run_on_cores};
 use log::{LevelFilter, Log, Metadata, Record};
 
 const SIGHUP: i32 = 1;
@@ -98,7 +98,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         // The runtime of Rust ignores SIGPIPE; this gives it its default action back.
         signal_hook::flag::register_conditional_default(SIGPIPE, Arc::new(AtomicBool::new(true)))?;
     }
-    serve(&mode)?;
+    if mode.starts_with("cores") {
+        serve_on_cores(&mode)?;
+    } else {
+        serve(&mode)?;
+    }
     say("ended");
     match mode.as_str() {
         // Whatever ends it now is none of a loop's doing.
@@ -137,6 +141,31 @@ fn serve(mode: &str) -> lariat::Result<()> {
         }
     });
     reactor.run()
+}
+
+const CORES: usize = 3;
+
+/// The same on several cores, which print one address when all of them run.
+fn serve_on_cores(mode: &str) -> lariat::Result<()> {
+    let stays = mode == "cores stay";
+    let (port, running) = (AtomicU16::new(0), Arc::new(AtomicUsize::new(0)));
+    let stats = run_on_cores(CORES, move |_, reactor| {
+        let endpoint = format!("tcp:{}:interface=127.0.0.1:reuseport=yes", port.load(Ordering::SeqCst));
+        let address = reactor.listen(&endpoint, move |_: &Peer| Signalled { stays })?.address().tcp();
+        port.store(address.map_or(0, |address| address.port()), Ordering::SeqCst);
+        reactor.set_drain_timeout(Duration::from_secs(3600));
+        let running = running.clone();
+        reactor.add_trigger(TriggerPhase::After, SystemEvent::Startup, move |_| {
+            if running.fetch_add(1, Ordering::SeqCst) + 1 == CORES
+                && let Some(address) = address
+            {
+                say(&address.to_string());
+            }
+        });
+        Ok(())
+    })?;
+    say(&format!("{} of {} done", stats.closed.done, stats.opened));
+    Ok(())
 }
 
 /// Writes what is logged to the standard error.
