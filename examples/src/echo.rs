@@ -7,14 +7,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lariat::{Idle, Peer, Protocol, Transport};
+use lariat::{Idle, Peer, Protocol, Reactor, Transport};
 use lariat_examples::server;
 use lexopt::ValueExt;
 
 const HELP: &str = "\
 Sends back whatever it is sent (RFC 862).
 
-Usage: echo [--idle SECONDS] ENDPOINT...
+Usage: echo [--idle SECONDS] [--cores NUMBER] ENDPOINT...
 
   ENDPOINT        where to listen, such as
                     tcp:7000
@@ -23,6 +23,7 @@ Usage: echo [--idle SECONDS] ENDPOINT...
                     unix:/run/echo.sock:mode=660
                     unix:@echo
   --idle SECONDS  end connections that were silent both ways for so long
+  --cores NUMBER  serve with so many threads, 0 for one for each processor; 1 unless it is given
   -h, --help      print this
 
 Set RUST_LOG=debug to see more.";
@@ -53,17 +54,19 @@ fn main() -> ExitCode {
 }
 
 fn run() -> server::Result<()> {
-    let mut idle = None;
+    let (mut idle, mut cores) = (None, 1);
     let endpoints = server::endpoints(HELP, |option, arguments| {
         match option {
             "idle" => idle = Some(Duration::try_from_secs_f64(arguments.value()?.parse()?)?),
+            "cores" => cores = arguments.value()?.parse()?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let Some(endpoints) = endpoints else { return Ok(()) };
-    server::serve(&endpoints, |reactor, endpoint| match idle {
+    let listen = move |reactor: &Reactor, endpoint: &str| match idle {
         None => reactor.listen(endpoint, |_: &Peer| Echo),
         Some(limit) => reactor.listen(endpoint, move |_: &Peer| ImpatientEcho(limit)),
-    })
+    };
+    if cores == 1 { server::serve(&endpoints, listen) } else { server::serve_on_cores(endpoints, cores, listen) }
 }

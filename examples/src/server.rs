@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use lariat::{Port, Reactor};
+use lariat::{Port, Reactor, run_on_cores};
 use lexopt::prelude::*;
 
 /// A result whose error is for whoever started the server.
@@ -52,14 +52,36 @@ pub fn endpoints(
 ///
 /// When an endpoint cannot be listened on, or the loop fails.
 pub fn serve(endpoints: &[String], mut listen: impl FnMut(&Reactor, &str) -> lariat::Result<Port>) -> Result<()> {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    raise_descriptor_limit();
+    begin();
     let reactor = Reactor::new()?;
     for endpoint in endpoints {
         let port = listen(&reactor, endpoint)?;
         println!("listening on {}", port.address());
     }
     Ok(reactor.run()?)
+}
+
+/// Does as [`serve`] on `cores` threads, or on one for each processor if that is 0. Every core has TCP ports of its own, which share the
+/// port's number; a Unix socket has room for one core only.
+///
+/// # Errors
+///
+/// When an endpoint cannot be listened on, or a loop fails.
+pub fn serve_on_cores(
+    endpoints: Vec<String>,
+    cores: usize,
+    listen: impl Fn(&Reactor, &str) -> lariat::Result<Port> + Send + Sync + 'static,
+) -> Result<()> {
+    begin();
+    run_on_cores(cores, move |_, reactor| {
+        for endpoint in &endpoints {
+            let shared = endpoint.starts_with("tcp:") && !endpoint.contains(":reuseport=");
+            let port = listen(reactor, &format!("{endpoint}{}", if shared { ":reuseport=yes" } else { "" }))?;
+            println!("listening on {}", port.address());
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 /// The exit code for `outcome`. An error is printed as a sentence, after the server's `name`.
@@ -71,6 +93,11 @@ pub fn exit_code(name: &str, outcome: Result<()>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn begin() {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    raise_descriptor_limit();
 }
 
 /// Every connection takes a descriptor, and the usual soft limit is 1,024.
