@@ -1,9 +1,8 @@
 //! Whatever is done to connections in whatever order: what arrives is what was sent, and everybody hears of the end once.
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::{ConnectOptions, ListenOptions, Once, Transport, WriteStatus};
+use lariat::{Bytes, ConnectOptions, Idle, ListenOptions, Once, Transport, WriteStatus};
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Ground, Log, World};
 
@@ -34,7 +33,7 @@ impl Dice {
 struct End {
     name: usize,
     /// What it sends, over and over. Of a length that no buffer has, so that nothing lost or repeated goes unseen.
-    pattern: Rc<[u8]>,
+    pattern: Bytes,
     log: Log,
     sent: Shared<usize>,
     dice: Dice,
@@ -43,7 +42,7 @@ struct End {
 impl End {
     fn new(name: usize, dice: &Dice) -> Self {
         let byte = |at: usize| (at.wrapping_mul(31) ^ (at >> 8) ^ name.wrapping_mul(101)).to_le_bytes()[0];
-        let pattern = (0..65_521).map(byte).collect();
+        let pattern = (0..65_521).map(byte).collect::<Vec<_>>().into();
         Self { name, pattern, log: Log::new(), sent: Shared::new(0), dice: dice.clone() }
     }
 
@@ -61,7 +60,15 @@ impl End {
         let length = 1 + self.dice.roll([10, 1_000, 100_000, 300_000][self.dice.roll(4)]);
         let start = self.sent.with(|sent| *sent);
         let bytes = self.stream(start, length);
-        let status = if self.dice.roll(2) == 0 { transport.write(&bytes) } else { transport.write_chunk(bytes) };
+        let place = start % self.pattern.len();
+        let status = match self.dice.roll(3) {
+            0 => transport.write(&bytes),
+            // A piece of memory that many entries share.
+            1 if place + length <= self.pattern.len() => {
+                transport.write_chunk(self.pattern.slice(place..place + length))
+            }
+            _ => transport.write_chunk(bytes),
+        };
         if matches!(status, WriteStatus::Accepted | WriteStatus::Paused) {
             self.sent.with(|sent| *sent += length);
         }
@@ -81,6 +88,10 @@ impl End {
             51 => {
                 let own = self.clone();
                 self.log.handle().call(move |_, transport| own.act(transport));
+            }
+            52 => {
+                let limit = Duration::from_millis(1 + self.dice.roll(20) as u64);
+                transport.set_idle_timeout(Idle::All, (self.dice.roll(2) == 0).then_some(limit));
             }
             _ => {}
         }
@@ -140,6 +151,12 @@ fn chaos(ground: Ground, seed: u64) {
         let (mut listen, mut connect) = (ListenOptions::default(), ConnectOptions::default());
         listen.stream.close_timeout = Duration::from_millis(100);
         connect.stream.close_timeout = Duration::from_millis(100);
+        if dice.roll(2) == 0 {
+            // Small buffers are full all the time.
+            listen.stream.send_buffer = Some(1 + dice.roll(5_000));
+            connect.stream.receive_buffer = Some(1 + dice.roll(5_000));
+            connect.stream.send_buffer = Some(1 + dice.roll(5_000));
+        }
         let port = world.listen_with(listen, Once::new(pair[0].protocol()));
         world.reactor.connect_at(port.address(), connect, Once::new(pair[1].protocol())).expect("the loop takes it");
     }
@@ -168,6 +185,9 @@ fn chaos(ground: Ground, seed: u64) {
             panic!("it never ends: {stories:?}");
         }
     }
+    let stats = world.reactor.stats();
+    assert_eq!((stats.connections, stats.queued_bytes, stats.timers), (0, 0, 0), "seed {seed} on {ground:?}");
+    assert_eq!(stats.opened, stats.closed.total());
     for pair in ends.chunks(2) {
         if pair.iter().all(|end| end.log.is_made()) {
             pair[0].check(&pair[1], ground);

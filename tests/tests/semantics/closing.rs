@@ -361,16 +361,7 @@ fn data_and_an_end_that_arrive_together_are_told_in_order() {
 fn data_that_arrived_before_a_reset_is_read_before_the_error() {
     over_tcp(|mut world| {
         let (server, client) = (Log::new(), Log::new());
-        world.pair(server.probe(), client.probe());
-        client.transport().write(b"last words");
-        client.transport().abort();
-        world.until_lost(&[&server]);
-        // The abort takes the writes of the same turn with it.
-        assert_eq!(server.story(), ["made", "lost: ConnectionReset", "dropped"]);
-
-        let (server, client) = (Log::new(), Log::new());
-        world.pair(server.probe(), client.probe());
-        server.transport().pause_reading();
+        world.pair(server.probe().made(pause), client.probe());
         client.transport().write(b"last words");
         world.turn(Some(Duration::ZERO));
         server.transport().resume_reading();
@@ -525,5 +516,24 @@ fn output_that_broke_off_is_no_clean_end_for_the_peer() {
         assert_eq!(server.lost().as_deref(), Some("UnexpectedEof"));
         assert_eq!(client.received(), b"short");
         assert_eq!(client.lost().as_deref(), Some("ConnectionReset"));
+    });
+}
+
+#[test]
+fn both_sides_may_close_with_much_to_say() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let begun = world.now();
+        for log in [&server, &client] {
+            log.transport().write(&[b'x'; 1_000_000]);
+            log.transport().close();
+        }
+        world.until_lost(&[&server, &client]);
+        // Each reads and drops what the other still sends, lest both wait for the other to read.
+        assert!(world.now() - begun < Duration::from_secs(1));
+        for log in [&server, &client] {
+            assert_eq!(log.story(), ["made", "lost: Done", "dropped"]);
+        }
     });
 }
