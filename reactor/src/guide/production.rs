@@ -79,9 +79,9 @@
 //! # Ok::<(), lariat::Error>(())
 //! ```
 //!
-//! Set [the drain timeout](crate::Reactor::set_drain_timeout) a few seconds below your supervisor's patience. [Triggers](crate::Reactor::add_trigger)
-//! are where a program tells others that it goes: *before*, to leave a load balancer while requests are still served; *after*, to write
-//! down what is left.
+//! Set [the drain timeout](crate::Reactor::set_drain_timeout) a few seconds below your supervisor's patience.
+//! [Triggers](crate::Reactor::add_trigger) are where a program tells others that it goes: *before*, to leave a load balancer while requests
+//! are still served; *after*, to write down what is left.
 //!
 //! # Other signals
 //!
@@ -106,6 +106,66 @@
 //!
 //! A program that handles SIGINT and SIGTERM by itself says so before it runs the loop, with
 //! [`set_termination(OnTermination::Leave)`](crate::Reactor::set_termination), and calls [`stop`](crate::Reactor::stop) when it sees fit.
+//!
+//! # Several cores
+//!
+//! A reactor is one thread's. A server that has more to do than one processor can has a reactor on each, and they share nothing:
+//! [`run_on_cores`](crate::run_on_cores) starts them, stops them together, and adds up what they have counted.
+//!
+//! ```no_run
+//! use lariat::{Peer, Protocol, Transport, run_on_cores};
+//! use std::time::Duration;
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write(data);
+//!     }
+//! }
+//!
+//! fn main() -> lariat::Result<()> {
+//!     // One for each processor.
+//!     let stats = run_on_cores(0, |_core, reactor| {
+//!         reactor.set_drain_timeout(Duration::from_secs(25));
+//!         reactor.listen("tcp:7000:reuseport=yes", |_: &Peer| Echo)?;
+//!         Ok(())
+//!     })?;
+//!     println!("served {} connections", stats.opened);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! With `reuseport=yes` each reactor has a listener of its own, and the kernel deals connections out by a hash of their addresses. A
+//! connection stays where it was dealt. So a few busy connections may share one core while another is idle; a thousand spread
+//! well. Do not take more cores than there are processors: they would only wait for each other.
+//!
+//! What all connections share, such as the rooms of a chat, is either one reactor's affair, to which the others hand theirs, or belongs behind
+//! a lock or into a store outside. Often one core is enough: measure before you split state. Limits that are set on a reactor, such as
+//! the queue budget, are for each.
+//!
+//! A signal stops all cores once, and each drains as a single one does. [`Cores`](crate::Cores) is for programs that have
+//! something else to do on their main thread:
+//!
+//! ```
+//! use lariat::{Cores, Peer, Protocol, Transport};
+//! # struct Echo;
+//! # impl Protocol for Echo {
+//! #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//! #         transport.write(data);
+//! #     }
+//! # }
+//!
+//! let cores = Cores::start(2, |_core, reactor| {
+//!     reactor.listen("tcp:0:interface=127.0.0.1:reuseport=yes", |_: &Peer| Echo)?;
+//!     Ok(())
+//! })?;
+//! println!("{} connections now", cores.stats().connections);
+//! cores.stop();
+//! let stats = cores.join()?;
+//! assert_eq!(stats.connections, 0);
+//! # Ok::<(), lariat::Error>(())
+//! ```
 //!
 //! # Limits
 //!
