@@ -429,3 +429,38 @@ fn a_loop_outlives_a_panic_in_every_connection() {
         assert_eq!(server.count("lost: Panicked"), 20);
     });
 }
+
+#[test]
+fn two_panics_in_the_drops_of_chunks_harm_nobody() {
+    everywhere(|mut world| {
+        struct Owner;
+        impl AsRef<[u8]> for Owner {
+            fn as_ref(&self) -> &[u8] {
+                &[7; 1000]
+            }
+        }
+        impl Drop for Owner {
+            fn drop(&mut self) {
+                panic!("a chunk panics");
+            }
+        }
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        for _ in 0..2 {
+            server.transport().write_chunk(Bytes::from_owner(Owner));
+        }
+        server.transport().abort();
+        world.until_lost(&[&server]);
+    });
+}
+
+#[test]
+fn two_panics_in_the_drops_of_triggers_harm_nobody() {
+    everywhere(|world| {
+        for _ in 0..2 {
+            let trap = Trap;
+            world.reactor.add_trigger(lariat::TriggerPhase::Before, lariat::SystemEvent::Shutdown, move |_| drop(trap));
+        }
+        drop(world);
+    });
+}
