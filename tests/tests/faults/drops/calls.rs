@@ -6,13 +6,16 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use lariat::Registration;
 use lariat::mio::Interest;
 use lariat::mio::unix::SourceFd;
+use lariat::{Reactor, Registration, SystemEvent, TriggerPhase};
 use lariat_tests::faults::Records;
 use lariat_tests::harness::Log;
 
 use super::{Stage, on_the_way, ways};
+
+/// Nobody sends it; see `signal(7)`.
+const SIGUSR2: i32 = 12;
 
 ways! {
     a_call_that_is_cancelled_may_use_everything_in_its_drop: |stage| {
@@ -93,6 +96,41 @@ ways! {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         register(&stage, ours.as_raw_fd(), |_| ());
         drop(stage.world);
+        None
+    };
+    a_trigger_that_is_removed_may_use_everything_in_its_drop: |stage| {
+        let value = stage.value();
+        let call = move |_: &Reactor| drop(value);
+        assert!(stage.reactor().add_trigger(TriggerPhase::After, SystemEvent::Shutdown, call).remove());
+        Some(stage.world)
+    };
+    a_trigger_at_the_loops_end_may_use_everything_in_its_drop: |stage| {
+        let value = stage.value();
+        stage.reactor().add_trigger(TriggerPhase::After, SystemEvent::Shutdown, move |_| drop(value));
+        drop(stage.world);
+        None
+    };
+    a_trigger_after_the_loops_end_may_use_everything_in_its_drop: |stage| {
+        let (value, reactor) = (stage.value(), stage.reactor().clone());
+        drop(stage.world);
+        reactor.add_trigger(TriggerPhase::After, SystemEvent::Shutdown, move |_| drop(value));
+        None
+    };
+    a_signal_handler_that_is_removed_may_use_everything_in_its_drop: |mut stage| {
+        let value = stage.value();
+        let handler = stage.reactor().on_signal(SIGUSR2, move |_| {
+            let _ = &value;
+        });
+        handler.unwrap().remove();
+        stage.until_dropped();
+        Some(stage.world)
+    };
+    a_signal_handler_at_the_loops_end_may_use_everything_in_its_drop: |stage| {
+        let value = stage.value();
+        let handler = stage.reactor().on_signal(SIGUSR2, move |_| {
+            let _ = &value;
+        });
+        drop((stage.world, handler.unwrap()));
         None
     };
     what_a_panic_throws_may_use_everything_in_its_drop: |mut stage| {
