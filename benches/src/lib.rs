@@ -3,6 +3,8 @@
 //! Everything here is a program that prints each bound, the value seen, and `PASS` or `FAIL`:
 //!
 //! - `compare` holds the echo example beside a bare epoll server in C and beside tokio;
+//! - `fanout` holds a broadcast to a thousand connections to its bounds, and beside tokio;
+//! - `chat_load` holds the chat example to its bounds with five thousand people in a room, some of whom never read;
 //! - `timers` holds the timer wheel beside tokio's timers;
 //! - `measure/counted.sh` counts instructions, system calls and bytes, and needs no peer.
 //!
@@ -13,7 +15,7 @@
 //! | --- | --- |
 //! | [`server`] | a server in a process of its own, killed when dropped |
 //! | [`tool`] | the load generators in C, built on demand, and what they print |
-//! | [`ratio`] | medians, and pairs of runs |
+//! | [`ratio`] | medians, percentiles, and pairs of runs |
 //! | [`report`] | the lines that tell a bound from what was seen |
 
 pub mod ratio;

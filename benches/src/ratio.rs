@@ -1,4 +1,4 @@
-//! Medians, and pairs of runs.
+//! Medians, percentiles, and pairs of runs.
 
 /// The median of `values`: the mean of the middle two when their number is even.
 ///
@@ -20,6 +20,26 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
     let below = *sorted.get(sorted.len() / 2 - 1)?;
     Some(f64::midpoint(below, above))
+}
+
+/// The value that `part` of `values` do not exceed, such as the 99th percentile for 0.99.
+///
+/// `None` if there are no values. What is not a number sorts last.
+///
+/// ```
+/// # use lariat_benches::ratio::percentile;
+/// let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+/// assert_eq!(percentile(&hundred, 0.99), Some(99.0));
+/// assert_eq!(percentile(&hundred, 1.0), Some(100.0));
+/// assert_eq!(percentile(&[], 0.5), None);
+/// ```
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a rank is no larger than the number of values")]
+pub fn percentile(values: &[f64], part: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank = (part * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
 }
 
 /// The median of the ratios of what was seen in the same round: `ours[i] / theirs[i]`.

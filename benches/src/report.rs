@@ -67,6 +67,13 @@ impl Report {
         self.missed += usize::from(!met);
     }
 
+    /// Prints whether `value`, in `unit`, is at most `bound`, in the form `PASS chat: delivery 41.2 ms (bound 100)`.
+    pub fn hold_value(&mut self, what: impl fmt::Display, value: f64, unit: &str, bound: f64) {
+        let met = value <= bound;
+        println!("{} {what} {value:.1} {unit} (bound {bound})", if met { "PASS" } else { "FAIL" });
+        self.missed += usize::from(!met);
+    }
+
     /// Counts bounds that another program found missed and has printed itself.
     pub fn add_missed(&mut self, missed: usize) {
         self.missed += missed;
