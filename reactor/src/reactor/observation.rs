@@ -180,3 +180,45 @@ impl Observation {
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOW: u64 = 100_000_001;
+
+    #[test]
+    fn callbacks_are_timed_after_a_slow_turn_and_for_so_many_turns_only() {
+        let observation = Observation::new();
+        observation.turn_over(SLOW - 1);
+        assert!(!observation.is_on());
+        observation.turn_over(SLOW);
+        for _ in 0..TIMED_TURNS {
+            assert!(observation.is_on());
+            // Slow turns meanwhile are told of by the callbacks that make them so.
+            observation.turn_over(SLOW);
+        }
+        assert!(!observation.is_on());
+    }
+
+    #[test]
+    fn without_a_limit_no_turn_is_slow() {
+        let observation = Observation::new();
+        observation.turn_over(SLOW);
+        observation.set_limit(None);
+        assert!(!observation.is_on());
+        observation.turn_over(u64::MAX);
+        assert!(!observation.is_on());
+    }
+
+    #[test]
+    fn listing_from_a_callback_alone_reads_no_clock() {
+        let network = crate::poller::Poller::new().map(|poller| crate::driver::Driver::network(&poller)).unwrap();
+        let observation = Observation::new();
+        observation.list();
+        assert!(observation.is_on());
+        assert_eq!(observation.begin_timing(&*network), None);
+        let running = observation.observe(&*network, Description::named("a call"), || observation.running().len());
+        assert_eq!((running, observation.running().len()), (1, 0));
+    }
+}
