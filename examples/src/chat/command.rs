@@ -35,7 +35,7 @@ pub const HELP: [&str; 7] = [
 ];
 
 impl<'a> Command<'a> {
-    /// What `line` asks for. Whatever of it others are to see is [printable](self::printable).
+    /// What `line` asks for. Whatever of it others are to see is [`printable`].
     pub fn parse(line: &'a str) -> Self {
         let line = line.trim_end();
         let Some(command) = line.strip_prefix('/') else {
