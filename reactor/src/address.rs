@@ -12,7 +12,8 @@ use socket2::SockAddr;
 
 /// The address of one end of a connection, or of a listening port.
 ///
-/// Its `Display` form is an endpoint description that [`Reactor::connect`](crate::Reactor::connect) understands.
+/// Its `Display` form is an endpoint description that [`Reactor::connect`](crate::Reactor::connect) understands, but for an unnamed
+/// socket and for names with control characters or bytes that are not UTF-8, which it shows as a log may show them.
 ///
 /// ```
 /// use lariat::Address;
@@ -68,6 +69,16 @@ impl Address {
         }
     }
 
+    /// An IPv4 address that a socket of both families shows as an IPv6 one is an IPv4 address.
+    pub(crate) fn canonical(self) -> Self {
+        match self {
+            Self::Tcp(SocketAddr::V6(address)) if address.ip().to_ipv4_mapped().is_some() => {
+                Self::Tcp((address.ip().to_canonical(), address.port()).into())
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn to_sock_addr(&self) -> io::Result<SockAddr> {
         match self {
             Self::Tcp(address) => Ok(SockAddr::from(*address)),
@@ -118,10 +129,18 @@ impl fmt::Display for Address {
             Self::Tcp(SocketAddr::V4(address)) => write!(f, "tcp:{address}"),
             Self::Tcp(SocketAddr::V6(address)) => {
                 let host = address.ip().to_string().replace(':', r"\:");
-                write!(f, "tcp:[{host}]:{}", address.port())
+                write!(f, "tcp:[{host}")?;
+                if address.scope_id() != 0 {
+                    write!(f, "%{}", address.scope_id())?;
+                }
+                write!(f, "]:{}", address.port())
             }
             Self::Unix(UnixAddress::Unnamed) => write!(f, "unix:"),
-            Self::Unix(UnixAddress::Pathname(path)) => write!(f, "unix:{}", escape(path.as_os_str().as_bytes())),
+            Self::Unix(UnixAddress::Pathname(path)) => {
+                // A name that begins with `@` would be an abstract one.
+                let here = if path.as_os_str().as_bytes().starts_with(b"@") { "./" } else { "" };
+                write!(f, "unix:{here}{}", escape(path.as_os_str().as_bytes()))
+            }
             Self::Unix(UnixAddress::Abstract(name)) => write!(f, "unix:@{}", escape(name)),
         }
     }
@@ -152,9 +171,20 @@ impl From<&CompactAddress> for Address {
     }
 }
 
-/// A name as an endpoint description has it, made fit for a log: control bytes and what is not ASCII are shown as hex.
+/// A name as an endpoint description has it, made fit for a log: control characters and what is not UTF-8 are shown as hex.
 fn escape(name: &[u8]) -> String {
-    name.escape_ascii().to_string().replace(':', r"\:").replace('=', r"\=")
+    let mut escaped = String::new();
+    for chunk in name.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                ':' | '=' | '\\' => escaped.extend(['\\', character]),
+                _ if character.is_control() => escaped.extend(character.escape_default()),
+                _ => escaped.push(character),
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| escaped.push_str(&format!("\\x{byte:02x}")));
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -164,7 +194,7 @@ mod tests {
     #[test]
     fn a_control_byte_in_a_socket_name_is_shown_as_hex() {
         let address = Address::Unix(UnixAddress::Abstract(b"a:\x1b".to_vec()));
-        assert_eq!(address.to_string(), r"unix:@a\:\x1b");
+        assert_eq!(address.to_string(), r"unix:@a\:\u{1b}");
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Socket {
 
     pub(crate) fn local_address(&self) -> io::Result<Address> {
         match self {
-            Self::Tcp(stream) => stream.local_addr().map(Address::Tcp),
+            Self::Tcp(stream) => stream.local_addr().map(|address| Address::Tcp(address).canonical()),
             Self::Unix(stream) => SockRef::from(stream).local_addr().map(|address| Address::from_sock_addr(&address)),
             Self::Boxed(stream) => stream.local_address(),
             Self::Closed => Err(closed()),
@@ -209,6 +209,15 @@ impl Socket {
             (Self::Closed, _) => Err(closed()),
             (Self::Tcp(_) | Self::Unix(_), None) => Err(unsupported()),
         }
+    }
+
+    /// Takes the descriptor out of the kernel's set, where closing it would not. An error means that it was not in there.
+    pub(crate) fn deregister(&mut self, registry: Option<&mio::Registry>) {
+        let _ = match (self, registry) {
+            (Self::Tcp(stream), Some(registry)) => stream.deregister(registry),
+            (Self::Unix(stream), Some(registry)) => stream.deregister(registry),
+            _ => Ok(()),
+        };
     }
 
     pub(crate) fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {

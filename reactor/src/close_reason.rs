@@ -60,8 +60,9 @@ impl CloseReason {
 impl StdError for CloseReason {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Lost(error) => Some(error),
-            Self::Failed(error) => Some(&**error),
+            // The cause itself is in the message already.
+            Self::Lost(error) => error.source(),
+            Self::Failed(error) => error.source(),
             _ => None,
         }
     }

@@ -76,6 +76,16 @@ impl Acceptor {
         }
     }
 
+    /// Takes the descriptor out of the kernel's set, where closing it would not. An error means that it was not in there.
+    pub(crate) fn deregister(&mut self, registry: Option<&mio::Registry>) {
+        use mio::event::Source;
+        let _ = match (self, registry) {
+            (Self::Tcp(listener), Some(registry)) => listener.deregister(registry),
+            (Self::Unix(listener), Some(registry)) => listener.deregister(registry),
+            _ => Ok(()),
+        };
+    }
+
     pub(crate) fn register(&mut self, registry: Option<&mio::Registry>, token: Token) -> io::Result<()> {
         use mio::event::Source;
         match (self, registry) {

@@ -119,7 +119,8 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        // The cause itself is in the message already.
+        self.0.source.as_deref()?.source()
     }
 }
 

@@ -77,17 +77,24 @@ impl<P: Any> Handle<P> {
     }
 }
 
-fn visit<P: Any>(transport: &Transport, call: impl FnOnce(&mut P, &Transport)) {
+fn visit<P: Any>(transport: &Transport, call: impl FnOnce(&mut P, &Transport) + 'static) {
     let shared = &transport.shared;
+    if shared.flags.has(Flags::MADE) {
+        // The protocol has not heard of its connection yet, and that comes first.
+        let transport = transport.clone();
+        return shared.reactor.enqueue(Box::new(move |_| visit(&transport, call)));
+    }
     let core = shared.reactor.core();
     let Some(mut source) = core.sources.with(|sources| sources.take(shared.token)) else { return };
-    let layer = source.layer(TypeId::of::<P>()).and_then(|layer| layer.downcast_mut::<P>());
-    if let Some(protocol) = layer {
-        let description = || Description { name: type_name::<P>(), connection: Some(shared.clone()) };
-        let called = shared.reactor.observe(description, || contain(type_name::<P>, || call(protocol, transport)));
-        if called.is_err() {
-            shared.end(CloseReason::Panicked);
+    let reach = || {
+        // A wrapper's way to what it wraps is a user's code too.
+        if let Some(protocol) = source.layer(TypeId::of::<P>()).and_then(|layer| layer.downcast_mut::<P>()) {
+            call(protocol, transport);
         }
+    };
+    let description = || Description { name: type_name::<P>(), connection: Some(shared.clone()) };
+    if shared.reactor.observe(description, || contain(type_name::<P>, reach)).is_err() {
+        shared.end(CloseReason::Panicked);
     }
     shared.reactor.install(shared.token, source);
 }

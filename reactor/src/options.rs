@@ -25,7 +25,8 @@ pub struct StreamOptions {
     pub receive_buffer: Option<usize>,
     /// Bytes queued above which [`write_paused`](crate::Protocol::write_paused) is called. Default: 64 KiB.
     pub high_water_mark: usize,
-    /// Bytes queued at or below which [`write_resumed`](crate::Protocol::write_resumed) is called. Default: 16 KiB.
+    /// Bytes queued at or below which [`write_resumed`](crate::Protocol::write_resumed) is called; if it is above the high mark, that
+    /// counts. Default: 16 KiB.
     pub low_water_mark: usize,
     /// Stop reading from a peer while what is queued for it is above the high mark. Default: true.
     pub backpressure: bool,

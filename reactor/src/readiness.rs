@@ -26,6 +26,8 @@ impl Readiness {
     pub(crate) const END: Self = Self(1 << 10);
     /// The reactor is going to end: what can should end in good order.
     pub(crate) const DRAIN: Self = Self(1 << 11);
+    /// All queues together are past their budget, and this one is the largest.
+    pub(crate) const OVERFLOW: Self = Self(1 << 12);
 
     /// Is any bit of `other` set here?
     #[inline]
@@ -91,7 +93,7 @@ impl BitOr for Readiness {
 
 impl fmt::Debug for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 12] = [
+        const NAMES: [&str; 13] = [
             "readable",
             "writable",
             "read closed",
@@ -104,6 +106,7 @@ impl fmt::Debug for Readiness {
             "flush",
             "end",
             "drain",
+            "overflow",
         ];
         f.debug_set()
             .entries(NAMES.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| name))

@@ -210,8 +210,9 @@ impl MainLoop {
             }
             self.turn(Some(left))?;
         }
-        let cut_off = self.core().counters.connections();
+        let aborted = self.core().counters.closed.get().aborted;
         self.tell_all(Readiness::END);
+        let cut_off = self.core().counters.closed.get().aborted - aborted;
         let drained = Drained {
             closed: self.core().counters.closed.get() - before,
             cut_off,

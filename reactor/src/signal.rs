@@ -38,7 +38,18 @@ pub struct SignalHandler {
     registration: Registration,
     /// The end that is read, which is where the registration is known by.
     receiver: Rc<UnixStream>,
-    id: SigId,
+}
+
+/// Takes the process's signal off the pipe when it is dropped.
+#[derive(Default)]
+struct Hook(Rc<Cell<Option<SigId>>>);
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        if let Some(id) = self.0.take() {
+            unregister(id);
+        }
+    }
 }
 
 impl Reactor {
@@ -81,15 +92,22 @@ impl Reactor {
         receiver.set_nonblocking(true).map_err(failed)?;
         let receiver = Rc::new(receiver);
         let theirs = receiver.clone();
+        let hook = Hook::default();
+        let id = hook.0.clone();
         let fd = receiver.as_raw_fd();
         let source = move |registration: &Registration, _: Readiness| {
+            // The source owns what must be undone when it is dropped, by whatever way.
+            let _ = &hook;
             if drain(&theirs) {
                 call(registration.reactor());
             }
         };
         let registration = self.register(&mut SourceFd(&fd), Interest::READABLE, source)?;
         match pipe::register(signal, sender) {
-            Ok(id) => Ok(SignalHandler { registration, receiver, id }),
+            Ok(registered) => {
+                id.set(Some(registered));
+                Ok(SignalHandler { registration, receiver })
+            }
             Err(error) => {
                 let _ = registration.deregister(&mut SourceFd(&fd));
                 Err(failed(error))
@@ -114,7 +132,6 @@ fn drain(mut receiver: &UnixStream) -> bool {
 impl SignalHandler {
     /// Calls back no more.
     pub fn remove(self) {
-        unregister(self.id);
         // The kernel may have forgotten the descriptor already, if the reactor has ended.
         let _ = self.registration.deregister(&mut SourceFd(&self.receiver.as_raw_fd()));
     }
@@ -122,7 +139,7 @@ impl SignalHandler {
 
 impl fmt::Debug for SignalHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignalHandler").field("id", &self.id).finish()
+        f.debug_tuple("SignalHandler").field(&self.registration).finish()
     }
 }
 

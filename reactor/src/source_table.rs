@@ -95,11 +95,6 @@ impl<T> SourceTable<T> {
         }
     }
 
-    /// The source, unless it is being served or has ended.
-    pub(crate) fn get(&self, token: Token) -> Option<&T> {
-        self.slots.get(token.key()).filter(|slot| slot.generation == token.generation())?.source.as_ref()
-    }
-
     /// All sources that are not being served, in the order of their slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Token, &T)> {
         self.slots.iter().filter_map(|(key, slot)| {

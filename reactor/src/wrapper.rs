@@ -12,8 +12,10 @@ use crate::transport::Transport;
 /// Whoever implements this is a [`Protocol`]. Every method that is not written passes on to the inner protocol, so a wrapper says
 /// only where it interferes.
 ///
+/// Where both traits are imported, `wrapper.data_received(…)` is ambiguous: write `Protocol::data_received(&mut wrapper, …)`.
+///
 /// ```
-/// use lariat::{CloseReason, Protocol, Successor, Transport, Wrapper};
+/// use lariat::{Protocol, Successor, Transport, Wrapper};
 ///
 /// /// Closes a connection that has received too much.
 /// struct Quota<P> {
@@ -57,7 +59,7 @@ pub trait Wrapper: Any + Sized {
     /// was put around. The inner protocol may be a wrapper too, so its `replace` is asked, as in the example above.
     fn rewrap(self, successor: Successor) -> Successor;
 
-    /// See [`Protocol::connection_made`].
+    /// See [`Protocol::connection_made`]. A wrapper that stays when what it wraps is switched is told again.
     fn connection_made(&mut self, transport: &Transport) {
         self.inner().connection_made(transport);
     }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::reactor::Reactor;
-use crate::stream::Port;
+use crate::stream::{Origin, Port};
 
 impl Reactor {
     /// Listens where an endpoint description says, and has `factory` make a protocol for every connection. See
@@ -56,7 +56,7 @@ impl Reactor {
             match self.acceptor(address, &options) {
                 // Only a system without IPv6 goes on to the IPv4 address.
                 Err(error) if error.kind() == ErrorKind::AddressFamilyNotSupported => {}
-                acceptor => return self.serve_port(acceptor?, options.stream, factory),
+                acceptor => return self.serve_port(acceptor?, options.stream, Origin::Opened, factory),
             }
         }
         self.listen_at(last, options, factory)

@@ -243,9 +243,10 @@
 //! #         transport.reactor().stop();
 //! #     }
 //! # }
-//! # let reactor = lariat::testing::simulated();
-//! # reactor.listen("unix:status.sock", |_: &Peer| Status)?;
-//! # reactor.connect("unix:status.sock", Once::new(Operator(String::new())))?;
+//! # let reactor = Reactor::new()?;
+//! # let socket = format!("unix:@lariat-status-{}", std::process::id());
+//! # reactor.listen(&socket, |_: &Peer| Status)?;
+//! # reactor.connect(&socket, Once::new(Operator(String::new())))?;
 //! # reactor.run()?;
 //! # Ok::<(), lariat::Error>(())
 //! ```

@@ -71,9 +71,6 @@ pub(crate) trait Dispatch {
         0
     }
 
-    /// The next visit finds that too much is queued.
-    fn overflow(&self) {}
-
     /// The protocol of the given type, if this source serves one.
     fn layer(&mut self, _type_id: TypeId) -> Option<&mut dyn Any> {
         None
@@ -161,7 +158,8 @@ impl Reactor {
         self.0.stopping.set(true);
     }
 
-    /// Ends the loop once this turn is over, without draining: every connection is aborted, and no shutdown trigger is called.
+    /// Ends the loop once this turn is over, without draining: every connection is aborted, and no shutdown trigger is called. Of a
+    /// loop that is stopping already it cuts the wait for its connections short.
     pub fn crash(&self) {
         self.0.stopping.set(true);
         self.0.crashing.set(true);

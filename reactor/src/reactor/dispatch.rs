@@ -79,8 +79,7 @@ pub(crate) fn shed_queues(turn: &mut Turn<'_>) {
     queues.sort_unstable_by_key(|(footprint, token)| (*footprint, token.to_bits()));
     while core.meter.with(|meter| meter.total()) > core.queue_budget.get() {
         let Some((_, token)) = queues.pop() else { return };
-        core.sources.with(|sources| sources.get(token).map(|source| source.overflow()));
-        dispatch(turn, token, Readiness::FLUSH);
+        dispatch(turn, token, Readiness::OVERFLOW);
     }
 }
 

@@ -151,7 +151,7 @@ impl<S: Source> Dispatch for Registered<S> {
             crate::contain::contain_drop(self);
             return None;
         }
-        if readiness.has(Readiness::DRAIN) {
+        if readiness.has(Readiness::DRAIN | Readiness::OVERFLOW) {
             // It serves no connection; who stops the reactor knows what is to become of it.
             return Some(self);
         }

@@ -1,12 +1,13 @@
 //! Descriptors that somebody else has opened.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use mio::Interest;
 use socket2::{Domain, SockRef, Type};
 
-use crate::byte_stream::Socket;
+use crate::byte_stream::{Socket, apply_options};
 use crate::contain::contain_drop;
 use crate::driver::Acceptor;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,11 +15,10 @@ use crate::factory::Factory;
 use crate::options::StreamOptions;
 use crate::protocol::Protocol;
 use crate::reactor::Reactor;
-use crate::transport::{Shared, Transport};
+use crate::transport::{Flags, Shared, Transport};
 
 use super::connection::Connection;
-use super::listener::canonical;
-use super::port::Port;
+use super::port::{Origin, Port};
 
 impl Reactor {
     /// Serves a connected TCP or Unix stream socket that was opened elsewhere: inherited, passed over a Unix socket, or one half of a
@@ -26,7 +26,7 @@ impl Reactor {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the descriptor is no connected stream socket, or the reactor has ended; it is closed then.
+    /// [`ErrorKind::InvalidInput`] if the descriptor is no connected stream socket, [`ErrorKind::ReactorEnded`]; it is closed then.
     ///
     /// # Example
     ///
@@ -65,20 +65,19 @@ impl Reactor {
         let transport = Transport { shared };
         let shared = &transport.shared;
         // Its first callback comes from the loop, like every other.
-        shared.flags.set(crate::transport::Flags::MADE);
+        shared.flags.set(Flags::MADE | Flags::ADOPTED);
         self.install(shared.token, Connection::open(transport.clone(), protocol));
         shared.serve_again();
         Ok(transport)
     }
 
     fn adopt(&self, descriptor: OwnedFd, options: StreamOptions) -> Result<Rc<Shared>> {
-        let failed = |error| Error::io("could not adopt the descriptor", error);
-        let mut socket = match stream_domain(&descriptor).map_err(failed)? {
+        let mut socket = match stream_domain(&descriptor, &options).map_err(failed)? {
             Some(Domain::UNIX) => Socket::from(std::os::unix::net::UnixStream::from(descriptor)),
             Some(_) => Socket::Tcp(mio::net::TcpStream::from_std(descriptor.into())),
             None => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no TCP or Unix stream socket")),
         };
-        let peer = canonical(socket.peer_address().map_err(failed)?);
+        let peer = socket.peer_address().map_err(failed)?.canonical();
         let token = self.reserve()?;
         let registry = self.core().network.registry();
         if let Err(error) = socket.register(registry, token, Interest::READABLE) {
@@ -89,32 +88,44 @@ impl Reactor {
     }
 
     /// Serves a listening TCP or Unix stream socket that was opened elsewhere, as by a supervisor that passes its sockets on. It is put
-    /// into non-blocking mode. A Unix socket's file is removed when the port is closed.
+    /// into non-blocking mode. A Unix socket's file is left to whoever made it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the descriptor is no listening stream socket, or the reactor has ended; it is closed then.
+    /// [`ErrorKind::InvalidInput`] if the descriptor is no listening stream socket, [`ErrorKind::ReactorEnded`]; it is closed then.
     #[doc(alias = "adoptStreamPort")]
     pub fn adopt_port(&self, descriptor: OwnedFd, options: StreamOptions, factory: impl Factory) -> Result<Port> {
-        let failed = |error| Error::io("could not adopt the descriptor", error);
-        let domain = stream_domain(&descriptor).map_err(failed)?;
+        let domain = stream_domain(&descriptor, &options).map_err(failed)?;
         let listens = SockRef::from(&descriptor).is_listener().map_err(failed)?;
         let acceptor = match domain {
             Some(Domain::UNIX) if listens => Acceptor::Unix(mio::net::UnixListener::from_std(descriptor.into())),
             Some(_) if listens => Acceptor::Tcp(mio::net::TcpListener::from_std(descriptor.into())),
             _ => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no listening stream socket")),
         };
-        self.serve_port(acceptor, options, factory)
+        self.serve_port(acceptor, options, Origin::Adopted, factory)
     }
 }
 
-/// The domain of a stream socket, put into non-blocking mode; none for another kind of descriptor.
-fn stream_domain(descriptor: &OwnedFd) -> std::io::Result<Option<Domain>> {
+fn failed(error: io::Error) -> Error {
+    use rustix::io::Errno;
+    let wrong = [Errno::NOTSOCK, Errno::NOTCONN].map(|errno| Some(errno.raw_os_error()));
+    if wrong.contains(&error.raw_os_error()) {
+        return Error::new(ErrorKind::InvalidInput, format!("the descriptor cannot be adopted: {error}"));
+    }
+    Error::io("could not adopt the descriptor", error)
+}
+
+/// The domain of a stream socket, made ready to be served; none for another kind of descriptor.
+fn stream_domain(descriptor: &OwnedFd, options: &StreamOptions) -> io::Result<Option<Domain>> {
     let socket = SockRef::from(descriptor);
     if socket.r#type()? != Type::STREAM {
         return Ok(None);
     }
     let domain = socket.domain()?;
+    if ![Domain::IPV4, Domain::IPV6, Domain::UNIX].contains(&domain) {
+        return Ok(None);
+    }
     socket.set_nonblocking(true)?;
-    Ok([Domain::IPV4, Domain::IPV6, Domain::UNIX].contains(&domain).then_some(domain))
+    apply_options(&socket, domain != Domain::UNIX, options)?;
+    Ok(Some(domain))
 }

@@ -79,7 +79,8 @@ impl<P: Protocol> Connection<P> {
                     let transport = self.transport.clone();
                     let successor = self.switch();
                     if successor.is_none() {
-                        // Neither protocol is left to be told.
+                        // Neither protocol is left to be told; the panic, if another comes, is logged.
+                        let _ = contain(type_name::<P>, || stop_producer(&transport));
                         finish(&transport.shared, &mut pass, CloseReason::Panicked);
                     }
                     return successor;
@@ -137,6 +138,11 @@ impl<P: Protocol> Connection<P> {
             shared.flags.clear(Flags::READ_CLOSED);
         }
         shared.flags.set(Flags::MADE);
+        if shared.flags.take(Flags::TOLD_PAUSED) && shared.flags.has(Flags::ABOVE_MARK) {
+            shared.flags.set(Flags::PASSED_MARK);
+        }
+        // The visit may have been the timer's, which is still to be set anew: the idle timeouts outlive the protocol.
+        shared.arm_timer();
         if shared.reactor.core().draining.get() {
             // Its predecessor was told, and left it at that.
             shared.flags.set(Flags::DRAINING);
@@ -189,10 +195,6 @@ impl<P: Protocol> Dispatch for Connection<P> {
         self.transport.shared.state.with(|state| state.queue.as_deref().map_or(0, WriteQueue::footprint))
     }
 
-    fn overflow(&self) {
-        self.transport.shared.end(CloseReason::Overflow);
-    }
-
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {
         if type_id == TypeId::of::<P>() { Some(&mut self.protocol) } else { self.protocol.layer(type_id) }
     }
@@ -217,7 +219,7 @@ impl Transport {
     /// returned, the old protocol is dropped (it hears nothing more), and the new one gets `connection_made`, then `leftover`, then
     /// what the peer sends next. `leftover` is what the old protocol was given but has not used.
     ///
-    /// Of a protocol inside [wrappers](crate::Wrapper), the innermost is replaced, and the wrappers stay. A second call before the
+    /// Idle timeouts stay as they are set. Of a protocol inside [wrappers](crate::Wrapper), the innermost is replaced, and the wrappers stay. A second call before the
     /// first took effect wins. Returns whether the connection is still open; if not, `protocol` is dropped.
     pub fn switch_to(&self, protocol: impl Protocol, leftover: &[u8]) -> bool {
         if !self.is_open() {

@@ -90,13 +90,12 @@ fn attempt<F: Factory>(
             reactor.install(token, Box::new(connector));
         }
         Err(error) => {
-            let error = Error::io(format!("could not connect to {address}"), error);
             attempt(reactor, untried, Some(error), options, factory, completion);
         }
     }
 }
 
-fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> io::Result<(Socket, Token)> {
+fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Result<(Socket, Token)> {
     let token = reactor.reserve()?;
     let network = &reactor.core().network;
     let socket = network.connect(address, options).and_then(|mut socket| {
@@ -108,14 +107,15 @@ fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> io::
         Ok(socket) => Ok((socket, token)),
         Err(error) => {
             reactor.remove(token);
-            Err(error)
+            Err(Error::io(format!("could not connect to {address}"), error))
         }
     }
 }
 
 impl<F: Factory> Dispatch for Connector<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        if readiness.has(Readiness::END | Readiness::DRAIN) {
+        // A server that is stopping may need the connection for a request in hand; the attempt has a deadline of its own.
+        if readiness.has(Readiness::END) {
             self.fail(Error::ended());
             return None;
         }

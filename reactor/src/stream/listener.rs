@@ -25,7 +25,7 @@ use crate::timer::TimerKey;
 use crate::transport::{Peer, Shared, Transport};
 
 use super::connection::Connection;
-use super::port::{Port, PortShared};
+use super::port::{Origin, Port, PortShared};
 
 /// Delays between attempts to accept while descriptors are used up. A connection of our own that ends is noticed at once; the
 /// longest bounds how late we notice one freed elsewhere in the process.
@@ -84,7 +84,7 @@ impl Reactor {
     #[doc(alias = "listenUNIX")]
     pub fn listen_at(&self, address: &Address, options: ListenOptions, factory: impl Factory) -> Result<Port> {
         let acceptor = self.acceptor(address, &options)?;
-        self.serve_port(acceptor, options.stream, factory)
+        self.serve_port(acceptor, options.stream, Origin::Opened, factory)
     }
 
     /// A socket that listens at `address`.
@@ -101,6 +101,7 @@ impl Reactor {
         &self,
         mut acceptor: Acceptor,
         options: StreamOptions,
+        origin: Origin,
         factory: impl Factory,
     ) -> Result<Port> {
         let failed = |error| Error::io("could not serve the listening socket", error);
@@ -110,7 +111,7 @@ impl Reactor {
             self.remove(token);
             return Err(failed(error));
         }
-        let port = PortShared::new(self, token, address, acceptor);
+        let port = PortShared::new(self, token, address, acceptor, origin);
         let starvation = Starvation {
             reserve: reserve(),
             backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY),
@@ -190,7 +191,7 @@ impl<F: Factory> Listener<F> {
         let reactor = &self.port.reactor;
         // The reactor may have been ended from within the factory.
         let Ok(token) = reactor.reserve() else { return };
-        let shared = Shared::new(reactor, token, socket, canonical(peer), self.options.clone());
+        let shared = Shared::new(reactor, token, socket, peer.canonical(), self.options.clone());
         let peer = Peer::new(shared.clone());
         let protocol = contain(type_name::<F>, || self.factory.build_protocol(&peer));
         let Ok(Some(protocol)) = protocol else {
@@ -214,33 +215,18 @@ impl<F: Factory> Listener<F> {
     }
 }
 
-/// An IPv4 peer of a socket that takes both families is an IPv4 peer.
-pub(super) fn canonical(peer: Address) -> Address {
-    match peer {
-        Address::Tcp(mut address) => {
-            let ip = address.ip().to_canonical();
-            if ip != address.ip() {
-                address = (ip, address.port()).into();
-            }
-            Address::Tcp(address)
-        }
-        other => other,
-    }
-}
-
 /// Is this an error of the connection that was to be accepted, such as a reset before it was? The others are the listening socket's
 /// or the system's, and come back at once when `accept(2)` is tried again. The list is that of its manual page.
 fn is_of_one_client(error: &io::Error) -> bool {
     let of_one = [
         Errno::CONNABORTED,
-        Errno::PERM,
+        Errno::INTR,
         Errno::NETDOWN,
         Errno::PROTO,
         Errno::NOPROTOOPT,
         Errno::HOSTDOWN,
         Errno::NONET,
         Errno::HOSTUNREACH,
-        Errno::OPNOTSUPP,
         Errno::NETUNREACH,
     ];
     error.raw_os_error().is_some_and(|code| of_one.iter().any(|errno| errno.raw_os_error() == code))

@@ -72,6 +72,7 @@ pub(super) struct Pass {
     read_left: usize,
     write_left: usize,
     produces_left: usize,
+    sent_before_produce: Option<u64>,
     pub(super) reason: Option<CloseReason>,
 }
 
@@ -86,6 +87,7 @@ impl Pass {
             read_left: budget::READ_BYTES,
             write_left: budget::WRITE_BYTES,
             produces_left: budget::PRODUCES,
+            sent_before_produce: None,
             reason: None,
         };
         if readiness != Readiness::READABLE {
@@ -118,6 +120,9 @@ impl Pass {
         }
         if readiness.has(Readiness::DRAIN) {
             flags.set(Flags::DRAINING);
+        }
+        if readiness.has(Readiness::OVERFLOW) {
+            shared.end(CloseReason::Overflow);
         }
         if readiness.has(Readiness::TIMER) {
             // It has fired; whatever is armed from here on is another one.
@@ -225,7 +230,9 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
         return Some(finish(shared, pass, CloseReason::Aborted));
     }
     if flags.has(Flags::SWITCHING) {
-        return Some(Step::Switch);
+        // The successor's visit will not see this event.
+        let lost = if flags.has(Flags::PAUSED_BY_USER) { lost_unread(shared, pass) } else { None };
+        return Some(lost.unwrap_or(Step::Switch));
     }
     if flags.has(Flags::QUEUED) && !flags.has(Flags::BLOCKED) && pass.write_left > 0 {
         // The event for what arrived meanwhile was spent on a connection that did not want it.
@@ -244,11 +251,10 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
             return Some(finish(shared, pass, CloseReason::Aborted));
         }
     }
-    if pass.readiness.has(Readiness::ERROR)
-        && flags.has(Flags::NO_INPUT)
-        && let Ok(Some(error)) = shared.state.with(|state| state.socket.take_error())
+    if flags.has(Flags::NO_INPUT)
+        && let Some(step) = lost_unread(shared, pass)
     {
-        return Some(finish(shared, pass, CloseReason::Lost(error)));
+        return Some(step);
     }
     if pass.readiness.has(Readiness::TIMER)
         && let Some(step) = check_deadlines(shared, pass)
@@ -262,6 +268,15 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
     }
     pass.attention = false;
     close(shared, turn, pass)
+}
+
+/// Ends a connection that broke while nothing is read from it: no read will tell.
+fn lost_unread(shared: &Shared, pass: &mut Pass) -> Option<Step> {
+    if !pass.readiness.has(Readiness::ERROR) {
+        return None;
+    }
+    let error = shared.state.with(|state| state.socket.take_error()).ok().flatten()?;
+    Some(finish(shared, pass, CloseReason::Lost(error)))
 }
 
 /// Callbacks that are due to a connection that is not closing.
@@ -287,8 +302,11 @@ fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         return Some(callback(shared, Step::Leftover));
     }
     if flags.has(Flags::PULLING) && !flags.has(Flags::QUEUED | Flags::NO_OUTPUT) {
-        if let Some(left) = pass.produces_left.checked_sub(1) {
-            pass.produces_left = left;
+        let sent = shared.reactor.core().counters.bytes_sent.get();
+        // One that had nothing to write last time is not asked again before the next turn.
+        if pass.produces_left > 0 && pass.sent_before_produce != Some(sent) {
+            pass.produces_left -= 1;
+            pass.sent_before_produce = Some(sent);
             return Some(callback(shared, Step::Produce));
         }
         shared.serve_again();
@@ -335,9 +353,10 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
     if !flags.has(Flags::WRITE_CLOSING) {
         return None;
     }
-    if flags.has(Flags::CLOSING) && begin_closing(shared) {
+    // What is queued has a deadline, whether all of the connection is closing or only its writing side.
+    if (flags.has(Flags::CLOSING) || flags.has(Flags::QUEUED)) && begin_closing(shared) {
         // What arrived while reading was paused had its event then.
-        pass.may_read = true;
+        pass.may_read |= flags.has(Flags::CLOSING);
     }
     if flags.has(Flags::CLOSING)
         && let Some(step) = discard_input(shared, turn, pass)
@@ -346,13 +365,16 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
     }
     if !flags.has(Flags::QUEUED | Flags::WRITE_CLOSED) {
         // The peer has told us its end already: closing the descriptor tells it ours.
-        if flags.has(Flags::CLOSING) && flags.has(Flags::READ_CLOSED) {
+        if flags.has(Flags::CLOSING) && flags.has(Flags::READ_CLOSED) && !flags.has(Flags::ADOPTED) {
             return Some(finish(shared, pass, CloseReason::Done));
         }
         if let Err(error) = shared.state.with(|state| state.socket.close_write()) {
             return Some(finish(shared, pass, CloseReason::Lost(error)));
         }
         flags.set(Flags::WRITE_CLOSED);
+        if !flags.has(Flags::CLOSING) && shared.state.with(|state| state.rare().close_by.take()).is_some() {
+            shared.arm_timer();
+        }
     }
     if flags.has(Flags::CLOSING) && flags.has(Flags::WRITE_CLOSED) {
         begin_lingering(shared);
@@ -369,9 +391,11 @@ fn begin_closing(shared: &Shared) -> bool {
         let begins = close_by.is_none();
         if begins {
             *close_by = Some(shared.reactor.deadline(close_timeout));
-            if let Some(deadlines) = &mut state.deadlines {
-                deadlines.clear_idle();
-            }
+        }
+        if let Some(deadlines) = &mut state.deadlines
+            && shared.flags.has(Flags::CLOSING)
+        {
+            deadlines.clear_idle();
         }
         begins
     });
@@ -428,7 +452,12 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
     shared.flags.set(Flags::ENDED);
     shared.flags.clear(Flags::GATHERING);
     let queue = shared.take_queue();
+    let registry = shared.reactor.core().network.registry();
     let (decided, successor, deadlines) = shared.state.with(|state| {
+        if shared.flags.has(Flags::ADOPTED) {
+            // Whoever else holds the descriptor keeps it in the kernel's set.
+            state.socket.deregister(registry);
+        }
         let (decided, successor) =
             state.rare.as_mut().map_or((None, None), |rare| (rare.reason.take(), rare.successor.take()));
         let end = decided.as_ref().unwrap_or(&reason);

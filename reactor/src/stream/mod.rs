@@ -7,4 +7,5 @@ mod listener;
 mod machine;
 mod port;
 
+pub(crate) use self::port::Origin;
 pub use self::port::Port;

@@ -28,28 +28,48 @@ pub(super) struct PortShared {
     pub(super) paused: Cell<bool>,
     /// Gone once the port is closed.
     pub(super) acceptor: Guarded<Option<Acceptor>>,
+    origin: Origin,
     /// The device and inode of the socket's file, which is removed with the port.
     file: Option<(u64, u64)>,
 }
 
+/// Where a listening socket comes from.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Opened by the reactor, and nobody else's.
+    Opened,
+    /// Opened elsewhere: others may hold it too, and its file is theirs.
+    Adopted,
+}
+
 impl PortShared {
-    pub(super) fn new(reactor: &Reactor, token: Token, address: Address, acceptor: Acceptor) -> Rc<Self> {
+    pub(super) fn new(
+        reactor: &Reactor,
+        token: Token,
+        address: Address,
+        acceptor: Acceptor,
+        origin: Origin,
+    ) -> Rc<Self> {
         // A simulated port has no file, whatever its name.
-        let real = !matches!(acceptor, Acceptor::Boxed(_));
-        let file = if real { address.path().and_then(|path| identity(path).ok()) } else { None };
+        let ours = origin == Origin::Opened && !matches!(acceptor, Acceptor::Boxed(_));
+        let file = if ours { address.path().and_then(|path| identity(path).ok()) } else { None };
         Rc::new(Self {
             reactor: reactor.clone(),
             token,
             address,
             paused: Cell::new(false),
             acceptor: Guarded::new(Some(acceptor)),
+            origin,
             file,
         })
     }
 
     /// Closes the listening socket. Returns whether it was open.
     pub(super) fn close(&self) -> bool {
-        let Some(acceptor) = self.acceptor.with(Option::take) else { return false };
+        let Some(mut acceptor) = self.acceptor.with(Option::take) else { return false };
+        if self.origin == Origin::Adopted {
+            acceptor.deregister(self.reactor.core().network.registry());
+        }
         drop(acceptor);
         self.reactor.descriptor_freed();
         if let (Some(ours), Some(path)) = (self.file, self.address.path())

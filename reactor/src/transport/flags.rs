@@ -58,6 +58,8 @@ impl Flags {
     pub(crate) const LEFTOVER: u32 = 1 << 22;
     /// The server is stopping, and the protocol is still to hear of it.
     pub(crate) const DRAINING: u32 = 1 << 26;
+    /// Its descriptor was opened elsewhere: others may hold it too, so that closing ours ends nothing.
+    pub(crate) const ADOPTED: u32 = 1 << 27;
     /// A pull producer is registered.
     pub(crate) const PULLING: u32 = 1 << 23;
     /// A push producer is registered.

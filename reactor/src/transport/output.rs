@@ -118,7 +118,8 @@ impl Shared {
     /// Nothing can be written any more. What the peer sent before it went is still delivered, so the connection does not end here.
     fn write_failed(&self, error: io::Error) {
         self.flags.set(Flags::WRITE_FAILED);
-        self.flags.clear(Flags::ABOVE_MARK | Flags::PAUSED_BY_QUEUE);
+        self.flags.clear(Flags::ABOVE_MARK);
+        self.release_reading();
         self.state.with(|state| {
             state.rare().reason.get_or_insert(CloseReason::Lost(error));
         });

@@ -239,7 +239,10 @@ impl Shared {
 
     /// The queue has shrunk, or its marks have changed: at or below the low mark, what was paused goes on. Returns whether reading was.
     pub(crate) fn queue_has_shrunk(&self) -> bool {
-        let low = self.state.with(|state| state.queued() <= state.options.low_water_mark as u64);
+        let low = self.state.with(|state| {
+            let low = state.options.low_water_mark.min(state.options.high_water_mark);
+            state.queued() <= low as u64
+        });
         if low {
             self.flags.clear(Flags::ABOVE_MARK);
         }
@@ -259,6 +262,9 @@ impl Shared {
     pub(crate) fn arm_timer(&self) {
         let (last_read, last_write) = (self.last_read.get(), self.last_write.get());
         self.state.with(|state| {
+            if state.deadlines.is_none() && state.rare.is_none() {
+                return;
+            }
             let end = state.rare.as_deref().map(|rare| [rare.close_by, rare.linger_until]).unwrap_or_default();
             let deadlines = state.deadlines();
             let idle = [Idle::Read, Idle::Write, Idle::All];

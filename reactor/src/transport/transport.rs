@@ -251,7 +251,7 @@ impl Transport {
     pub fn set_water_marks(&self, low: usize, high: usize) {
         self.shared.state.with(|state| {
             let options = Rc::make_mut(&mut state.options);
-            options.low_water_mark = low.min(high);
+            options.low_water_mark = low;
             options.high_water_mark = high;
         });
         if self.shared.flags.has(Flags::QUEUED) {
