@@ -13,5 +13,9 @@ pub(crate) const ACCEPTS: usize = 64;
 /// Queued calls run in one turn: at a microsecond each, about a millisecond's worth.
 pub(crate) const CALLS: usize = 1024;
 
+/// Calls from other threads that join the queue in one turn even if it is full, so that a flood of the loop's own calls does not
+/// shut them out. Else as many join as this turn can run: a flood of theirs does not make the loop's own wait longer and longer.
+pub(crate) const REMOTE_CALLS: usize = 128;
+
 /// Times that a pull producer is asked in one turn: with the usual chunk of 64 KiB as much as may be written.
 pub(crate) const PRODUCES: usize = 16;

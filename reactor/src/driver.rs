@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
@@ -38,6 +39,9 @@ pub(crate) trait Network {
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor>;
     /// Starts to connect: writability tells that it is over, the socket's error how it went.
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket>;
+    /// What ends a wait from another thread, once for however often it is used during one. It may outlive the driver, and does
+    /// nothing then.
+    fn waker(&self) -> io::Result<Waker>;
     /// The kernel's registry, if there is a kernel.
     fn registry(&self) -> Option<&mio::Registry>;
 }

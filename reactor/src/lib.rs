@@ -56,8 +56,8 @@
 //! | F4 contracts | `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
-//! | F1 containers | `call_queue`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `guarded`, `options`, `readiness`, `stats`, `token` |
+//! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `gate`, `guarded`, `options`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -76,9 +76,11 @@ mod driver;
 pub mod endpoint;
 mod error;
 mod factory;
+mod gate;
 mod guarded;
 pub mod guide;
 mod handle;
+mod inbox;
 mod options;
 mod poller;
 mod producer;
@@ -114,7 +116,7 @@ pub use mio;
 pub use options::{ConnectOptions, Keepalive, ListenOptions, StreamOptions};
 pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
-pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Source, Watchdog};
+pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
 pub use readiness::Readiness;
 pub use shutdown::{Drained, SystemEvent, Trigger, TriggerPhase};
 pub use signal::{OnTermination, SignalHandler};

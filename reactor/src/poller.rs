@@ -1,13 +1,17 @@
 //! The real world: mio's poll and the operating system's sockets.
 
+use std::cell::OnceCell;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
+use log::error;
 use mio::{Events as MioEvents, Poll, Registry};
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Type};
@@ -17,6 +21,9 @@ use crate::byte_stream::{Socket, apply_options};
 use crate::clock::{Epoch, Time};
 use crate::driver::{Acceptor, Driver, Events, Network};
 use crate::options::{ConnectOptions, ListenOptions};
+
+/// The token of the waker. No source has it: their generations are never zero.
+const NOBODY: mio::Token = mio::Token(0);
 
 /// Events taken from the kernel in one wait. More only means fewer waits under a load that is already amortising them.
 const EVENTS: usize = 1024;
@@ -32,6 +39,25 @@ pub(crate) struct Poller {
 struct Sockets {
     epoch: Epoch,
     registry: Registry,
+    /// Made when somebody first asks for it.
+    waker: OnceCell<Arc<mio::Waker>>,
+}
+
+/// What other threads have of the waker: a reactor that is gone leaves no descriptor behind with them.
+struct Bell(Weak<mio::Waker>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(waker) = self.0.upgrade()
+            && let Err(error) = waker.wake()
+        {
+            error!("could not wake a reactor's thread: {error}");
+        }
+    }
 }
 
 impl Poller {
@@ -41,7 +67,7 @@ impl Poller {
         Ok(Self {
             poll,
             events: MioEvents::with_capacity(EVENTS),
-            network: Rc::new(Sockets { epoch: Epoch::new(), registry }),
+            network: Rc::new(Sockets { epoch: Epoch::new(), registry, waker: OnceCell::new() }),
         })
     }
 }
@@ -78,6 +104,18 @@ impl Network for Sockets {
 
     fn registry(&self) -> Option<&Registry> {
         Some(&self.registry)
+    }
+
+    fn waker(&self) -> io::Result<Waker> {
+        if self.waker.get().is_none() {
+            // A registry takes one waker, and one whose making failed counts. So look first whether a descriptor is to be had.
+            drop(self.registry.try_clone()?);
+            let waker = Arc::new(mio::Waker::new(&self.registry, NOBODY)?);
+            // There was none, and nobody else is on this thread.
+            let _ = self.waker.set(waker);
+        }
+        let waker = self.waker.get().map(Arc::downgrade).unwrap_or_default();
+        Ok(Arc::new(Bell(waker)).into())
     }
 
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {

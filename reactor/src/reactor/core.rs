@@ -1,7 +1,7 @@
 //! The reactor's state, what is in it, and the handle to it.
 
 use std::any::{Any, TypeId};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use crate::contain::contain_drop;
 use crate::driver::Network;
 use crate::error::{Error, Result};
 use crate::guarded::Guarded;
+use crate::inbox::Inbox;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
 use crate::stats::{Counters, Stats};
@@ -50,8 +51,18 @@ pub(crate) enum Task {
 /// What waits in the call queue.
 pub(crate) enum Queued {
     Call(Call),
+    /// From another thread.
+    Remote(Box<dyn RemoteCall>),
     /// A timer that was due; it is looked up again when its turn comes, for it may be cancelled meanwhile.
     Timer(TimerKey),
+}
+
+/// A call from another thread. It runs once, whatever happens, and a panic in it goes no further.
+pub(crate) trait RemoteCall: Send {
+    fn run(self: Box<Self>, reactor: &Reactor);
+
+    /// The closure that it was made from.
+    fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send>;
 }
 
 /// What a source may use while it is served.
@@ -85,6 +96,8 @@ pub(crate) struct Core {
     pub(crate) sources: Guarded<SourceTable<Box<dyn Dispatch>>>,
     pub(crate) timers: Guarded<TimerWheel<Task>>,
     pub(crate) calls: Guarded<CallQueue<Queued>>,
+    /// Calls from other threads, if any thread can call.
+    pub(crate) inbox: OnceCell<Inbox<Box<dyn RemoteCall>>>,
     /// Sources to serve in the next turn without an event of the kernel's.
     pub(crate) again: Guarded<Vec<Token>>,
     /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
@@ -120,6 +133,7 @@ impl Reactor {
             sources: Guarded::new(SourceTable::new()),
             timers: Guarded::new(TimerWheel::new()),
             calls: Guarded::new(CallQueue::new()),
+            inbox: OnceCell::new(),
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),
@@ -184,7 +198,7 @@ impl Reactor {
             bytes_received: counters.bytes_received.get(),
             bytes_sent: counters.bytes_sent.get(),
             timers: core.timers.with(|timers| timers.len()),
-            calls: core.calls.with(|calls| calls.len()),
+            calls: core.calls.with(|calls| calls.len()) + core.inbox.get().map_or(0, Inbox::len),
             queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),
             longest_lag: Duration::from_nanos(counters.longest_lag.get()),

@@ -52,6 +52,10 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     while let Some(queued) = core.calls.with(CallQueue::next) {
         let call = match queued {
             Queued::Call(call) => call,
+            Queued::Remote(call) => {
+                call.run(turn.reactor);
+                continue;
+            }
             Queued::Timer(key) => match core.timers.with(|timers| timers.take_expired(key)) {
                 Some(Task::Call(call)) => call,
                 Some(Task::Source(token)) => {
@@ -96,9 +100,13 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
         contain_drop(task);
     }
     while let Some(queued) = core.calls.with(CallQueue::pop) {
-        contain_drop(queued);
+        match queued {
+            Queued::Remote(call) => call.run(turn.reactor),
+            queued => contain_drop(queued),
+        }
     }
     contain_drop(turn.reactor.take_extensions());
+    core.run_last_remote_calls(turn.reactor);
     core.again.with(Vec::clear);
     core.touched.with(Vec::clear);
     core.starved.with(Vec::clear);

@@ -84,8 +84,10 @@ impl MainLoop {
         let now = core.network.now();
         let busy = now.nanos_since(core.now.get());
         core.observation.turn_over(core.counters.count_turn(busy));
-        let timeout = core.longest_wait(now, longest);
-        self.driver.wait(timeout).map_err(|error| Error::io("waiting for events failed", error))?;
+        let timeout = core.announce_wait(core.longest_wait(now, longest));
+        let waited = self.driver.wait(timeout);
+        core.end_wait();
+        waited.map_err(|error| Error::io("waiting for events failed", error))?;
         core.now.set(core.network.now());
         // The list of the last turn is served in this one; what is added meanwhile waits for the next.
         take_list(&core.again, &mut self.serving);
@@ -112,6 +114,7 @@ impl MainLoop {
             dispatch_all(&mut turn, &mut self.serving, Readiness::AGAIN);
         }
         core.expire_timers();
+        core.take_remote_calls();
         if !core.calls.with(|calls| calls.is_empty()) {
             run_calls(&mut turn);
         }

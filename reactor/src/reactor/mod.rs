@@ -7,6 +7,7 @@ mod dispatch;
 mod inspection;
 mod main_loop;
 mod observation;
+mod remote;
 mod source;
 mod watch;
 
@@ -17,4 +18,5 @@ pub(crate) use self::description::{Description, Inspect};
 pub(crate) use self::dispatch::serve;
 pub use self::inspection::Watchdog;
 pub use self::main_loop::MainLoop;
+pub use self::remote::{Remote, RemoteError};
 pub use self::source::{Registration, Source};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Instant;
 
 use crate::address::Address;
@@ -10,6 +11,7 @@ use crate::clock::Time;
 use crate::driver::{Acceptor, Network};
 use crate::options::{ConnectOptions, ListenOptions};
 
+use super::bell::Bell;
 use super::listener::Listener;
 use super::poll::HostId;
 use super::stream::Stream;
@@ -20,6 +22,7 @@ use super::world::World;
 pub(super) struct Host {
     pub(super) world: Rc<World>,
     pub(super) id: HostId,
+    pub(super) bell: Bell,
 }
 
 impl Network for Host {
@@ -43,6 +46,10 @@ impl Network for Host {
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket> {
         let id = self.world.with(|sockets| sockets.connect(address, options))?;
         Ok(Socket::Boxed(Box::new(Stream { world: self.world.clone(), host: self.id, id })))
+    }
+
+    fn waker(&self) -> io::Result<Waker> {
+        Ok(self.bell.waker())
     }
 
     fn registry(&self) -> Option<&mio::Registry> {

@@ -4,6 +4,7 @@
 //! A [`World`] is shared: each reactor that lives in it is a [`Host`], and a connection may lead from one to another.
 
 mod backlog;
+mod bell;
 mod clock;
 #[cfg(test)]
 mod conformance;

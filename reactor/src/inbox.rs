@@ -1,0 +1,248 @@
+//! Messages from other threads to a loop.
+
+use std::cell::Cell;
+use std::fmt;
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::task::Waker;
+use std::thread::yield_now;
+
+use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
+
+use crate::gate::Gate;
+
+/// How often a loop looks for the next message before it sleeps, once several have come at a time. Senders in full flow are less than
+/// a microsecond apart; without this, the loop would catch up with them, sleep, and have to be woken by one of them, tens of
+/// thousands of times in a million. These looks take some microseconds, as a sleep and a wake-up do; so at worst they double the cost.
+const LOOKS: u32 = 256;
+
+/// How often it then lets other threads have the processor: they may be waiting for just that.
+const YIELDS: u32 = 4;
+
+/// The loop's end of a queue that any thread may send to.
+pub(crate) struct Inbox<M> {
+    line: Arc<Line<M>>,
+    messages: Receiver<M>,
+    /// Messages come several at a time, or so soon after each other that it is not worth while to sleep in between.
+    crowded: Cell<bool>,
+}
+
+/// The senders' end. What a thread sends arrives in the order in which it was sent.
+pub(crate) struct Outbox<M> {
+    line: Arc<Line<M>>,
+    waker: Waker,
+}
+
+struct Line<M> {
+    gate: Gate,
+    sender: Sender<M>,
+}
+
+impl<M> Inbox<M> {
+    pub(crate) fn new() -> Self {
+        let (sender, messages) = unbounded();
+        Self { line: Arc::new(Line { gate: Gate::new(), sender }), messages, crowded: Cell::new(false) }
+    }
+
+    /// An end for senders, who wake the loop by `waker`.
+    pub(crate) fn outbox(&self, waker: Waker) -> Outbox<M> {
+        Outbox { line: self.line.clone(), waker }
+    }
+
+    /// Messages that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Takes out a message.
+    pub(crate) fn pop(&self) -> Option<M> {
+        self.messages.try_recv().ok()
+    }
+
+    /// Takes out at most `most` messages.
+    pub(crate) fn take(&self, most: usize, mut visit: impl FnMut(M)) {
+        let mut count = 0;
+        for message in self.messages.try_iter().take(most) {
+            visit(message);
+            count += 1;
+        }
+        if count > 1 {
+            self.crowded.set(true);
+        }
+    }
+
+    /// Announces that the loop is going to sleep. Returns whether it may; if not, a message is there.
+    pub(crate) fn sleep(&self) -> bool {
+        if self.crowded.get() {
+            if self.linger() {
+                return false;
+            }
+            self.crowded.set(false);
+        }
+        self.line.gate.sleep(|| self.messages.is_empty())
+    }
+
+    /// Waits a moment for the next message. Returns whether it has come.
+    fn linger(&self) -> bool {
+        for look in 0..LOOKS + YIELDS {
+            if !self.messages.is_empty() {
+                return true;
+            }
+            if look < LOOKS { spin_loop() } else { yield_now() }
+        }
+        false
+    }
+
+    /// The loop is awake again.
+    pub(crate) fn awake(&self) {
+        self.line.gate.awake();
+    }
+
+    /// Takes nothing more. What was sent before can still be taken out.
+    pub(crate) fn close(&self) {
+        self.line.gate.close();
+    }
+}
+
+impl<M> Outbox<M> {
+    /// Sends `message` and wakes the loop if it sleeps; or, if the inbox is closed, gives it back.
+    #[inline]
+    pub(crate) fn send(&self, message: M) -> Result<(), M> {
+        let Some(pass) = self.line.gate.enter() else { return Err(message) };
+        let sent = self.line.sender.send(message);
+        if pass.leave() {
+            self.waker.wake_by_ref();
+        }
+        sent.map_err(SendError::into_inner)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.line.gate.is_closed()
+    }
+}
+
+impl<M> Clone for Outbox<M> {
+    fn clone(&self) -> Self {
+        Self { line: self.line.clone(), waker: self.waker.clone() }
+    }
+}
+
+impl<M> fmt::Debug for Inbox<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("messages", &self.messages.len()).field("gate", &self.line.gate).finish()
+    }
+}
+
+impl<M> fmt::Debug for Outbox<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("gate", &self.line.gate).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+    use std::thread;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Rings(AtomicUsize);
+
+    impl Wake for Rings {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An inbox, an outbox of it, and how often that has woken the loop.
+    fn pair<M>() -> (Inbox<M>, Outbox<M>, impl Fn() -> usize) {
+        let rings = Arc::new(Rings::default());
+        let inbox = Inbox::new();
+        let outbox = inbox.outbox(rings.clone().into());
+        (inbox, outbox, move || rings.0.load(Ordering::Relaxed))
+    }
+
+    fn taken<M>(inbox: &Inbox<M>, most: usize) -> Vec<M> {
+        let mut messages = Vec::new();
+        inbox.take(most, |message| messages.push(message));
+        messages
+    }
+
+    #[test]
+    fn a_loop_that_is_awake_is_not_woken() {
+        let (inbox, outbox, rings) = pair();
+        (0..3).for_each(|message| outbox.send(message).unwrap());
+        assert_eq!(rings(), 0);
+        assert_eq!(taken(&inbox, 2), [0, 1]);
+        assert_eq!(taken(&inbox, 2), [2]);
+    }
+
+    #[test]
+    fn a_loop_that_sleeps_is_woken_once() {
+        let (inbox, outbox, rings) = pair();
+        for sleep in 1..=3 {
+            assert!(inbox.sleep());
+            (0..5).for_each(|message| outbox.clone().send(message).unwrap());
+            assert_eq!(rings(), sleep);
+            inbox.awake();
+            outbox.send(5).unwrap();
+            assert_eq!(rings(), sleep);
+            assert_eq!(taken(&inbox, 10), [0, 1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[test]
+    fn a_loop_that_woke_by_itself_is_not_woken() {
+        let (inbox, outbox, rings) = pair();
+        assert!(inbox.sleep());
+        inbox.awake();
+        outbox.send(()).unwrap();
+        assert_eq!(rings(), 0);
+    }
+
+    #[test]
+    fn with_messages_left_a_loop_does_not_sleep() {
+        let (inbox, outbox, rings) = pair();
+        (0..3).for_each(|message| outbox.send(message).unwrap());
+        assert_eq!(taken(&inbox, 2).len(), 2);
+        assert!(!inbox.sleep());
+        outbox.send(3).unwrap();
+        assert_eq!(rings(), 0, "it does not sleep, after all");
+        assert_eq!(taken(&inbox, 9).len(), 2);
+        assert!(inbox.sleep());
+    }
+
+    #[test]
+    fn a_closed_inbox_gives_messages_back_and_keeps_those_that_it_has() {
+        let (inbox, outbox, rings) = pair();
+        outbox.send(1).unwrap();
+        inbox.close();
+        assert!(outbox.is_closed());
+        assert_eq!(outbox.send(2), Err(2));
+        assert_eq!((inbox.pop(), inbox.pop()), (Some(1), None));
+        drop(inbox);
+        assert_eq!(outbox.send(3), Err(3));
+        assert_eq!(rings(), 0);
+    }
+
+    #[test]
+    fn closing_while_others_send_loses_nothing() {
+        for _ in 0..200 {
+            let (inbox, outbox, _) = pair();
+            let senders: Vec<_> = (0..3)
+                .map(|_| {
+                    let outbox = outbox.clone();
+                    thread::spawn(move || (0..).take_while(|message| outbox.send(*message).is_ok()).count())
+                })
+                .collect();
+            let before = taken(&inbox, 100).len();
+            inbox.close();
+            let after = taken(&inbox, usize::MAX).len();
+            let accepted: usize = senders.into_iter().map(|sender| sender.join().unwrap()).sum();
+            assert_eq!(before + after, accepted);
+            assert_eq!(inbox.len(), 0);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Calls from other threads.
+
+use std::any::type_name;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::budget;
+use crate::contain::contain;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inbox::{Inbox, Outbox};
+
+use super::core::{Core, Queued, Reactor, RemoteCall};
+use super::description::Description;
+
+/// A way to call into a loop from other threads: `Send`, `Sync` and cheap to clone. Made by [`Reactor::remote`].
+///
+/// Everything else that a reactor gives stays on its thread. A `Remote` goes anywhere, and [`call`](Remote::call) takes a closure that
+/// the loop then runs, with the [`Reactor`] in hand:
+///
+/// ```
+/// use lariat::Reactor;
+/// use std::thread;
+///
+/// let reactor = Reactor::new()?;
+/// let remote = reactor.remote()?;
+/// let thread = thread::spawn(move || {
+///     let answer = 6 * 7;
+///     remote.call(move |reactor| {
+///         assert_eq!(answer, 42);
+///         reactor.stop();
+///     })
+/// });
+/// reactor.run()?;
+/// thread.join().unwrap()?;
+/// # Ok::<(), lariat::Error>(())
+/// ```
+///
+/// What a closure captures has to be `Send`, so it cannot hold a [`Transport`](crate::Transport) or a [`Handle`](crate::Handle).
+///
+/// Dropping a `Remote` does nothing, and keeping one does not keep the loop alive. Once the reactor has ended, a `Remote` holds no
+/// descriptor and refuses every call.
+#[derive(Clone)]
+pub struct Remote(Outbox<Box<dyn RemoteCall>>);
+
+/// The reactor has ended, so it takes no call; here it is again.
+///
+/// It is `Send` and `Sync`, as errors should be, and converts into [`Error`], which drops the call.
+pub struct RemoteError(Mutex<Box<dyn RemoteCall>>);
+
+impl<F: FnOnce(&Reactor) + Send + 'static> RemoteCall for F {
+    fn run(self: Box<Self>, reactor: &Reactor) {
+        // The panic is logged; nobody waits for the call.
+        reactor.observe(Description::of::<F>, || drop(contain(type_name::<F>, || self(reactor))));
+    }
+
+    fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send> {
+        self
+    }
+}
+
+impl Reactor {
+    /// A way to call into this loop from other threads.
+    ///
+    /// A loop without one pays nothing for the possibility. The first one takes a descriptor (an `eventfd(2)`), which all the others
+    /// share and which is closed with the loop. On a simulated reactor, whose time is not that of other threads,
+    /// calls run in the loop's next turn; when nothing else is left to happen, the loop waits for one, for as long as there is a
+    /// `Remote`, though not longer than a minute.
+    ///
+    /// # Errors
+    ///
+    /// When the reactor has ended, or when the operating system has no descriptor left.
+    pub fn remote(&self) -> Result<Remote> {
+        if self.has_ended() {
+            return Err(Error::ended());
+        }
+        let core = self.core();
+        let waker = core.network.waker().map_err(|error| Error::io("could not make a way to wake the loop", error))?;
+        Ok(Remote(core.inbox.get_or_init(Inbox::new).outbox(waker)))
+    }
+}
+
+impl Remote {
+    /// Has the loop run `call`. Returns at once, whatever the loop is doing, and never blocks. (It takes a lock-free queue and, when
+    /// the loop sleeps, one system call to wake it.)
+    ///
+    /// - Calls from one thread run in the order in which they were made, and so do calls of which one was made after the other had
+    ///   returned.
+    /// - They run in the loop's queue of calls, between other calls, at most some 1,000 in a turn: a flood of them delays
+    ///   connections and timers, but does not keep them from their turn.
+    /// - The queue has no bound. Threads that call faster than the loop runs fill the memory; have them wait for answers.
+    /// - A call that panics ends alone, and is logged with the closure's type.
+    /// - `Ok` means that the call runs, exactly once. If the reactor ends first, it still does, after every connection has heard
+    ///   [`connection_lost`](crate::Protocol::connection_lost), in its order and with a reactor that
+    ///   [has ended](Reactor::has_ended), on which everything is a harmless error. So what waits for an answer gets one.
+    ///
+    /// Called on the loop's own thread, it queues the call like any other.
+    ///
+    /// # Errors
+    ///
+    /// When the reactor has ended. The error [gives the call back](RemoteError::into_call), which has not been run and will not be.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// let main_loop = lariat::Reactor::new()?;
+    /// let remote = main_loop.remote()?;
+    /// remote.call(|reactor| assert!(reactor.has_ended()))?;
+    /// drop(main_loop);
+    /// let refused = remote.call(|_| unreachable!()).unwrap_err();
+    /// assert_eq!(refused.to_string(), "the reactor has ended, so it takes no call");
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[doc(alias = "callFromThread")]
+    #[doc(alias = "IReactorFromThreads")]
+    #[inline]
+    pub fn call(&self, call: impl FnOnce(&Reactor) + Send + 'static) -> Result<(), RemoteError> {
+        self.0.send(Box::new(call)).map_err(|call| RemoteError(Mutex::new(call)))
+    }
+
+    /// Has the reactor ended? Then it takes no call any more. While it is still `false`, the reactor may be ending on its own thread:
+    /// only [`call`](Self::call) tells for sure.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+impl RemoteError {
+    /// What went wrong: [`ErrorKind::ReactorEnded`].
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::ReactorEnded
+    }
+
+    /// The call that was refused.
+    #[must_use]
+    pub fn into_call(self) -> Box<dyn FnOnce(&Reactor) + Send> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into_call()
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("ended", &self.is_ended()).finish()
+    }
+}
+
+impl fmt::Debug for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteError").field("kind", &self.kind()).finish()
+    }
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the reactor has ended, so it takes no call")
+    }
+}
+
+impl StdError for RemoteError {}
+
+impl From<RemoteError> for Error {
+    fn from(_: RemoteError) -> Self {
+        Self::ended()
+    }
+}
+
+impl Core {
+    /// Tells other threads that the loop is going to wait for so long. Returns how long it may.
+    #[inline]
+    pub(crate) fn announce_wait(&self, timeout: Option<Duration>) -> Option<Duration> {
+        match self.inbox.get() {
+            Some(inbox) if timeout != Some(Duration::ZERO) && !inbox.sleep() => Some(Duration::ZERO),
+            _ => timeout,
+        }
+    }
+
+    /// The wait is over.
+    #[inline]
+    pub(crate) fn end_wait(&self) {
+        if let Some(inbox) = self.inbox.get() {
+            inbox.awake();
+        }
+    }
+
+    /// Moves calls from other threads to the call queue, as many as this turn may run.
+    #[inline]
+    pub(crate) fn take_remote_calls(&self) {
+        if let Some(inbox) = self.inbox.get() {
+            self.calls.with(|calls| {
+                let most = budget::CALLS.saturating_sub(calls.len()).max(budget::REMOTE_CALLS);
+                inbox.take(most, |call| calls.push(Queued::Remote(call)));
+            });
+        }
+    }
+
+    /// Takes no more calls from other threads, and runs those that it took.
+    pub(crate) fn run_last_remote_calls(&self, reactor: &Reactor) {
+        if let Some(inbox) = self.inbox.get() {
+            inbox.close();
+            while let Some(call) = inbox.pop() {
+                call.run(reactor);
+            }
+        }
+    }
+}
