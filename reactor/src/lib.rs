@@ -32,6 +32,7 @@
 //! | begin | [`guide::first_protocol`], or [`guide::twisted`] if you come from there |
 //! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
+//! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |

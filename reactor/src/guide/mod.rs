@@ -6,6 +6,7 @@
 //! | [`ownership`] | who owns what, how protocols share state, what dropping a handle does |
 //! | [`back_pressure`] | what happens when a peer does not read, and what is bounded by what |
 //! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
+//! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
 //! | [`twisted`] | for those who come from Twisted: every name and what became of it |
 //!
@@ -16,5 +17,6 @@ pub mod back_pressure;
 pub mod first_protocol;
 pub mod ownership;
 pub mod production;
+pub mod threads;
 pub mod timers;
 pub mod twisted;

@@ -227,4 +227,5 @@
 //! std::thread::spawn(move || handle.stop());
 //! ```
 //!
-//! Each thread may have a reactor of its own. A way to call into a reactor from another thread does not exist yet.
+//! Each thread may have a reactor of its own. What may go to other threads is a [`Remote`](crate::Remote), to call into the loop by: see
+//! [`threads`](super::threads).

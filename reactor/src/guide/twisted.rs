@@ -73,6 +73,8 @@
 //! | `reactor.run()` | [`MainLoop::run`](crate::MainLoop::run) |
 //! | `reactor.stop()` | [`Reactor::stop`](crate::Reactor::stop) |
 //! | `reactor.iterate(delay)`, `doIteration` | [`MainLoop::turn`](crate::MainLoop::turn) |
+//! | `reactor.callFromThread(f)` | [`Reactor::remote`](crate::Reactor::remote), then [`Remote::call`](crate::Remote::call) |
+//! | `blockingCallFromThread(reactor, f)` | [`ask`](super::threads#waiting-for-an-answer), ten lines of your own |
 //! | `reactor.callLater(seconds, f)` | [`Reactor::call_later`](crate::Reactor::call_later) |
 //! | `reactor.callWhenRunning(f)` | `call_later(Duration::ZERO, f)` before `run` |
 //! | `reactor.seconds()` | [`Reactor::now`](crate::Reactor::now) |
@@ -173,7 +175,7 @@
 //! | `Deferred`, `inlineCallbacks`, `DeferredList`, `DeferredQueue` … | closures; a [`Handle`](crate::Handle) brings a result to its protocol |
 //! | `async`/`await`, `ensureDeferred` | the same |
 //! | `task.LoopingCall`, `Cooperator`, `deferLater`, `task.react` | [a call that schedules itself](super::timers#again-and-again) |
-//! | `callFromThread`, `deferToThread`, `callInThread` | none |
+//! | `deferToThread`, `callInThread` | a thread and a [`Remote`](crate::Remote): see [`threads`](super::threads) |
 //! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
 //! | a name resolver, `HostnameEndpoint` | addresses, and `localhost` |

@@ -37,7 +37,8 @@ use super::description::Description;
 /// # Ok::<(), lariat::Error>(())
 /// ```
 ///
-/// What a closure captures has to be `Send`, so it cannot hold a [`Transport`](crate::Transport) or a [`Handle`](crate::Handle).
+/// What a closure captures has to be `Send`, so it cannot hold a [`Transport`](crate::Transport) or a [`Handle`](crate::Handle); the
+/// chapter [`threads`](crate::guide::threads) tells how a result finds its way to them.
 ///
 /// Dropping a `Remote` does nothing, and keeping one does not keep the loop alive. Once the reactor has ended, a `Remote` holds no
 /// descriptor and refuses every call.
