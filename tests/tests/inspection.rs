@@ -193,7 +193,7 @@ fn what_a_peer_chose_is_escaped() {
     let (ours, theirs) = connected_from(&name);
     let transport = reactor.adopt_stream(ours, StreamOptions::default(), Silent).unwrap();
     let line = find(&reactor, &transport).to_string();
-    assert!(line.contains(r"\x1b[2J\n"), "{line}");
+    assert!(line.contains(r"\u{1b}[2J\n"), "{line}");
     assert!(!line.contains(char::is_control), "{line:?}");
     drop(theirs);
 }

@@ -52,7 +52,7 @@ impl Shared {
         }
     }
 
-    /// Sends `data` at once, if it is the first that is written in this turn and nothing waits before it. Whoever writes to many
+    /// Sends `data` at once, if it is the first that is written in this turn and nothing waits before it. Whoever has a chunk for many
     /// connections, a line to a room, spares each of them the way through its queue; what follows in the same turn is gathered there
     /// and leaves together. Gives how much of it the kernel took, or nothing if it is to be queued whole or cannot be sent.
     pub(crate) fn send_now(&self, data: &[u8]) -> Option<usize> {

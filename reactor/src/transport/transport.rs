@@ -30,8 +30,9 @@ use super::shared::{Grown, Shared};
 /// says so by its return value; the handle itself keeps neither the connection nor the protocol alive.
 ///
 /// - **Writing**: [`write`](Self::write), [`write_chunk`](Self::write_chunk), [`write_file`](Self::write_file). What a callback
-///   writes to its own connection leaves in one system call when the callback returns. Of what is written to another one the first
-///   piece leaves at once, and what follows in the same turn together when it ends. What the kernel does not take is queued.
+///   writes to its own connection leaves in one system call when the callback returns. What is written to another one
+///   leaves together when the turn ends, but for a chunk that comes first: that leaves at once. What the kernel does not take is
+///   queued.
 /// - **Back-pressure**: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
 ///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
 ///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
@@ -91,13 +92,7 @@ impl Transport {
 
     #[inline(never)]
     fn write_elsewhere(&self, data: &[u8]) -> WriteStatus {
-        if data.is_empty() {
-            return self.status();
-        }
-        match self.shared.send_now(data) {
-            Some(sent) if sent == data.len() => WriteStatus::Accepted,
-            sent => self.queue(|queue| queue.push_slice(&data[sent.unwrap_or(0)..])),
-        }
+        if data.is_empty() { self.status() } else { self.queue(|queue| queue.push_slice(data)) }
     }
 
     /// Sends a chunk without copying it: the queue holds it, shared with whoever else does, until the kernel has it.

@@ -1,7 +1,5 @@
 //! Several reactors in one process, a thread each.
 
-mod wire;
-
 use std::fmt;
 use std::io;
 use std::num::NonZero;
@@ -13,11 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::contain::contain;
 use crate::error::{Error, Result};
-use crate::reactor::{MainLoop, Reactor};
+use crate::reactor::{MainLoop, Reactor, Remote};
 use crate::shutdown::{SystemEvent, TriggerPhase};
 use crate::stats::Stats;
-
-use self::wire::Wire;
 
 /// How long [`Cores::stats`] waits for the cores' answers. A loop that serves its connections answers within a turn, so a second is
 /// what only a callback that blocks can use up.
@@ -108,7 +104,7 @@ struct Together {
 
 /// A core, as the others see it.
 struct Core {
-    wire: Wire,
+    remote: Remote,
     /// What it counted when it was asked last.
     stats: Stats,
 }
@@ -124,7 +120,8 @@ impl Together {
         if !self.stopping.swap(true, Ordering::SeqCst) {
             for core in self.cores().iter() {
                 // One that has ended already does as it is told.
-                core.wire.call(Reactor::stop);
+                // One that has ended needs no stop.
+                let _ = core.remote.call(Reactor::stop);
             }
         }
     }
@@ -132,8 +129,6 @@ impl Together {
     /// A core has ended, and has counted so much.
     fn end(&self, core: usize, stats: Stats) {
         self.note(core, stats);
-        let wire = self.cores().get(core).map(|core| core.wire.clone());
-        wire.as_ref().inspect(|wire| wire.cut());
         // It may have ended without a shutdown.
         self.stop();
     }
@@ -206,8 +201,8 @@ impl Cores {
     pub fn stats(&self) -> Stats {
         let (sender, answers) = channel();
         let mut asked = 0;
-        let wires: Vec<_> = self.together.cores().iter().map(|core| core.wire.clone()).collect();
-        for (number, wire) in wires.into_iter().enumerate() {
+        let remotes: Vec<_> = self.together.cores().iter().map(|core| core.remote.clone()).collect();
+        for (number, remote) in remotes.into_iter().enumerate() {
             let (together, sender) = (self.together.clone(), sender.clone());
             let answer = move |reactor: &Reactor| {
                 together.note(number, reactor.stats());
@@ -215,7 +210,7 @@ impl Cores {
                 let _ = sender.send(());
             };
             // What one counted that has ended is known.
-            if wire.call(answer) {
+            if remote.call(answer).is_ok() {
                 asked += 1;
             }
         }
@@ -268,8 +263,8 @@ fn set_up(
     // With the first word of its shutdown, so that all drain at the same time.
     main_loop.add_trigger(TriggerPhase::Before, SystemEvent::Shutdown, move |_| others.stop());
     contain(|| "the setup of a core", || setup(number, &main_loop)).map_err(|_| panicked(number))??;
-    let wire = Wire::to(&main_loop)?;
-    together.cores().push(Core { wire, stats: main_loop.stats() });
+    let remote = main_loop.remote()?;
+    together.cores().push(Core { remote, stats: main_loop.stats() });
     // Who started us waits for this.
     let _ = ready.send(());
     Ok(main_loop)
