@@ -198,6 +198,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_whose_name_begins_as_an_abstract_one_is_shown_as_a_path() {
+        let address = Address::Unix(UnixAddress::Pathname("@file".into()));
+        assert_eq!(address.to_string(), "unix:./@file");
+    }
+
+    #[test]
+    fn a_socket_name_in_any_language_is_shown_as_it_is() {
+        let address = Address::Unix(UnixAddress::Pathname(r"/tmp/é=\".into()));
+        assert_eq!(address.to_string(), r"unix:/tmp/é\=\\");
+    }
+
+    #[test]
+    fn the_scope_of_an_address_is_shown() {
+        let address = Address::Tcp("[fe80::1%3]:7000".parse().unwrap());
+        assert_eq!(address.to_string(), r"tcp:[fe80\:\:1%3]:7000");
+    }
+
+    #[test]
     fn an_abstract_name_survives_the_kernels_form() {
         let address = Address::Unix(UnixAddress::Abstract(b"lariat".to_vec()));
         let kernel = address.to_sock_addr().unwrap();

@@ -207,3 +207,16 @@ fn a_limit_of_nothing_is_told_once_a_turn_at_most() {
         }
     });
 }
+
+#[test]
+fn a_successor_takes_the_timeout_over() {
+    simulated(|mut world| {
+        let (server, client, next) = (Log::new(), Log::new(), Log::new());
+        let successor = next.clone();
+        let switch = move |transport: &Transport, _: &[u8]| assert!(transport.switch_to(successor.probe(), b""));
+        world.pair(server.probe().made(watch(Idle::Read)).data(switch), client.probe());
+        client.transport().write(b"x");
+        world.until_lost(&[&next]);
+        assert_eq!(next.story(), ["made", "timed out Read", "lost: TimedOut(Idle(Read))", "dropped"]);
+    });
+}
