@@ -74,13 +74,18 @@ impl Poller {
 
 impl Driver for Poller {
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, timeout) {
-            // A signal: a turn without events does no harm.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                self.events.clear();
-                Ok(())
+        loop {
+            match self.poll.poll(&mut self.events, timeout) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    // A signal, and no end to the wait: whoever handles it has a descriptor that ends it.
+                    if timeout.is_some() {
+                        // Some of the time is over; a turn without events does no harm.
+                        self.events.clear();
+                        return Ok(());
+                    }
+                }
+                result => return result,
             }
-            result => result,
         }
     }
 
