@@ -25,8 +25,9 @@ use crate::options::{ConnectOptions, ListenOptions};
 /// The token of the waker. No source has it: their generations are never zero.
 const NOBODY: mio::Token = mio::Token(0);
 
-/// Events taken from the kernel in one wait. More only means fewer waits under a load that is already amortising them.
-const EVENTS: usize = 1024;
+/// Events taken from the kernel in one wait. With so many the wait costs an event one instruction; more would only make turns longer,
+/// and timers and calls wait for the end of a turn.
+const EVENTS: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct Poller {
