@@ -12,19 +12,28 @@ use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 use crate::gate::Gate;
 
 /// How often a loop looks for the next message before it sleeps, once several have come at a time. Senders in full flow are less than
-/// a microsecond apart; without this, the loop would catch up with them, sleep, and have to be woken by one of them, tens of
-/// thousands of times in a million. These looks take some microseconds, as a sleep and a wake-up do; so at worst they double the cost.
-const LOOKS: u32 = 256;
+/// a microsecond apart; without this, the loop would catch up with them, sleep, and have to be woken by one of them, thousands of
+/// times in a million. These looks take some microseconds, as a sleep and a wake-up do, so at worst they double the cost.
+const LOOKS: u32 = 64;
+
+/// Pauses from one look to the next. A look takes from a sender the cache line in which it is about to write.
+const PAUSES: u32 = 4;
 
 /// How often it then lets other threads have the processor: they may be waiting for just that.
 const YIELDS: u32 = 4;
+
+/// Before how many sleeps it looks in vain until it takes it that the flow is over. On a busy machine a sender that has lost its
+/// processor often comes back with one message, then with many.
+const PATIENCE: u32 = 16;
 
 /// The loop's end of a queue that any thread may send to.
 pub(crate) struct Inbox<M> {
     line: Arc<Line<M>>,
     messages: Receiver<M>,
-    /// Messages come several at a time, or so soon after each other that it is not worth while to sleep in between.
-    crowded: Cell<bool>,
+    /// Messages that have a place in the loop's queue: `0 <= admitted <= messages.len()`.
+    admitted: Cell<usize>,
+    /// How often to linger in vain from now on; none while messages come one at a time.
+    patience: Cell<u32>,
 }
 
 /// The senders' end. What a thread sends arrives in the order in which it was sent.
@@ -41,7 +50,12 @@ struct Line<M> {
 impl<M> Inbox<M> {
     pub(crate) fn new() -> Self {
         let (sender, messages) = unbounded();
-        Self { line: Arc::new(Line { gate: Gate::new(), sender }), messages, crowded: Cell::new(false) }
+        Self {
+            line: Arc::new(Line { gate: Gate::new(), sender }),
+            messages,
+            admitted: Cell::new(0),
+            patience: Cell::new(0),
+        }
     }
 
     /// An end for senders, who wake the loop by `waker`.
@@ -55,29 +69,31 @@ impl<M> Inbox<M> {
     }
 
     /// Takes out a message.
+    #[inline]
     pub(crate) fn pop(&self) -> Option<M> {
+        self.admitted.set(self.admitted.get().saturating_sub(1));
         self.messages.try_recv().ok()
     }
 
-    /// Takes out at most `most` messages.
-    pub(crate) fn take(&self, most: usize, mut visit: impl FnMut(M)) {
-        let mut count = 0;
-        for message in self.messages.try_iter().take(most) {
-            visit(message);
-            count += 1;
+    /// Gives at most `most` messages a place in the loop's queue, and returns how many: so many are to be taken out, when it is their
+    /// turn.
+    pub(crate) fn admit(&self, most: usize) -> usize {
+        let waiting = self.messages.len() - self.admitted.get();
+        if waiting > 1 {
+            self.patience.set(PATIENCE);
         }
-        if count > 1 {
-            self.crowded.set(true);
-        }
+        let count = waiting.min(most);
+        self.admitted.set(self.admitted.get() + count);
+        count
     }
 
     /// Announces that the loop is going to sleep. Returns whether it may; if not, a message is there.
     pub(crate) fn sleep(&self) -> bool {
-        if self.crowded.get() {
+        if let Some(left) = self.patience.get().checked_sub(1) {
             if self.linger() {
                 return false;
             }
-            self.crowded.set(false);
+            self.patience.set(left);
         }
         self.line.gate.sleep(|| self.messages.is_empty())
     }
@@ -88,7 +104,11 @@ impl<M> Inbox<M> {
             if !self.messages.is_empty() {
                 return true;
             }
-            if look < LOOKS { spin_loop() } else { yield_now() }
+            if look < LOOKS {
+                (0..PAUSES).for_each(|_| spin_loop());
+            } else {
+                yield_now();
+            }
         }
         false
     }
@@ -165,9 +185,20 @@ mod tests {
     }
 
     fn taken<M>(inbox: &Inbox<M>, most: usize) -> Vec<M> {
-        let mut messages = Vec::new();
-        inbox.take(most, |message| messages.push(message));
-        messages
+        (0..inbox.admit(most)).filter_map(|_| inbox.pop()).collect()
+    }
+
+    #[test]
+    fn what_has_a_place_in_the_queue_gets_no_second_one() {
+        let (inbox, outbox, _) = pair();
+        (0..5).for_each(|message| outbox.send(message).unwrap());
+        assert_eq!(inbox.admit(3), 3);
+        assert_eq!(inbox.pop(), Some(0));
+        assert_eq!(inbox.admit(3), 2);
+        assert_eq!(inbox.admit(3), 0);
+        assert_eq!(inbox.len(), 4);
+        outbox.send(5).unwrap();
+        assert_eq!(inbox.admit(3), 1);
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub(crate) enum Task {
 /// What waits in the call queue.
 pub(crate) enum Queued {
     Call(Call),
-    /// From another thread.
-    Remote(Box<dyn RemoteCall>),
+    /// So many calls from other threads, which stay in the inbox until it is their turn.
+    Remote(usize),
     /// A timer that was due; it is looked up again when its turn comes, for it may be cancelled meanwhile.
     Timer(TimerKey),
 }

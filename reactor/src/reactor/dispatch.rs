@@ -52,8 +52,8 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     while let Some(queued) = core.calls.with(CallQueue::next) {
         let call = match queued {
             Queued::Call(call) => call,
-            Queued::Remote(call) => {
-                call.run(turn.reactor);
+            Queued::Remote(count) => {
+                core.run_remote_calls(turn.reactor, count);
                 continue;
             }
             Queued::Timer(key) => match core.timers.with(|timers| timers.take_expired(key)) {
@@ -100,10 +100,7 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
         contain_drop(task);
     }
     while let Some(queued) = core.calls.with(CallQueue::pop) {
-        match queued {
-            Queued::Remote(call) => call.run(turn.reactor),
-            queued => contain_drop(queued),
-        }
+        contain_drop(queued);
     }
     contain_drop(turn.reactor.take_extensions());
     core.run_last_remote_calls(turn.reactor);

@@ -114,7 +114,7 @@ impl MainLoop {
             dispatch_all(&mut turn, &mut self.serving, Readiness::AGAIN);
         }
         core.expire_timers();
-        core.take_remote_calls();
+        core.queue_remote_calls();
         if !core.calls.with(|calls| calls.is_empty()) {
             run_calls(&mut turn);
         }

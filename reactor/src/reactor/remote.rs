@@ -186,14 +186,23 @@ impl Core {
         }
     }
 
-    /// Moves calls from other threads to the call queue, as many as this turn may run.
+    /// Gives calls from other threads their place in the call queue, as many as this turn may run.
     #[inline]
-    pub(crate) fn take_remote_calls(&self) {
+    pub(crate) fn queue_remote_calls(&self) {
         if let Some(inbox) = self.inbox.get() {
             self.calls.with(|calls| {
-                let most = budget::CALLS.saturating_sub(calls.len()).max(budget::REMOTE_CALLS);
-                inbox.take(most, |call| calls.push(Queued::Remote(call)));
+                let count = inbox.admit(budget::CALLS.saturating_sub(calls.len()).max(budget::REMOTE_CALLS));
+                if count > 0 {
+                    calls.push(Queued::Remote(count));
+                }
             });
+        }
+    }
+
+    /// Runs the next `count` calls from other threads.
+    pub(crate) fn run_remote_calls(&self, reactor: &Reactor, count: usize) {
+        if let Some(inbox) = self.inbox.get() {
+            (0..count).map_while(|_| inbox.pop()).for_each(|call| call.run(reactor));
         }
     }
 
