@@ -6,6 +6,7 @@
 //! - `fanout` holds a broadcast to a thousand connections to its bounds, and beside tokio;
 //! - `chat_load` holds the chat example to its bounds with five thousand people in a room, some of whom never read;
 //! - `timers` holds the timer wheel beside tokio's timers;
+//! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;
 //! - `faults` starves the echo example of descriptors, and holds its CPU and its recovery to their bounds;
 //! - `measure/counted.sh` counts instructions, system calls and bytes, and needs no peer.
 //!
