@@ -5,6 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use log::error;
 
+#[cfg(feature = "testing")]
+mod kept;
+#[cfg(feature = "testing")]
+pub(crate) use kept::keep_panics;
+
 /// The call that was contained has panicked; it is logged.
 #[derive(Debug)]
 pub(crate) struct Panicked;
@@ -48,6 +53,8 @@ fn report(name: &str, payload: Box<dyn Any + Send>) {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a value that is no string");
     error!("{name} panicked: {}", message.escape_debug());
+    #[cfg(feature = "testing")]
+    let Some(payload) = kept::keep(payload) else { return };
     // What was thrown is a user's value too, with a `Drop` of its own.
     if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
         std::mem::forget(second);

@@ -84,19 +84,26 @@ fn visit<P: Any>(transport: &Transport, call: impl FnOnce(&mut P, &Transport) + 
         let transport = transport.clone();
         return shared.reactor.enqueue(Box::new(move |_| visit(&transport, call)));
     }
-    let core = shared.reactor.core();
-    let Some(mut source) = core.sources.with(|sources| sources.take(shared.token)) else { return };
+    // Whoever has gone is not called.
+    let _ = reach(transport, call);
+}
+
+/// Calls `call` with the protocol of a connection now, unless there is none of that type to be called.
+pub(crate) fn reach<P: Any, R>(transport: &Transport, call: impl FnOnce(&mut P, &Transport) -> R) -> Option<R> {
+    let shared = &transport.shared;
+    let mut source = shared.reactor.core().sources.with(|sources| sources.take(shared.token))?;
     let reach = || {
         // A wrapper's way to what it wraps is a user's code too.
-        if let Some(protocol) = source.layer(TypeId::of::<P>()).and_then(|layer| layer.downcast_mut::<P>()) {
-            call(protocol, transport);
-        }
+        let protocol = source.layer(TypeId::of::<P>()).and_then(|layer| layer.downcast_mut::<P>());
+        protocol.map(|protocol| call(protocol, transport))
     };
     let description = || Description { name: type_name::<P>(), connection: Some(shared.clone()) };
-    if shared.reactor.observe(description, || contain(type_name::<P>, reach)).is_err() {
+    let result = shared.reactor.observe(description, || contain(type_name::<P>, reach));
+    if result.is_err() {
         shared.end(CloseReason::Panicked);
     }
     shared.reactor.install(shared.token, source);
+    result.ok().flatten()
 }
 
 impl<P> Clone for Handle<P> {

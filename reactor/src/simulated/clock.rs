@@ -15,9 +15,16 @@ pub(super) struct Clock {
     now: Time,
     /// Waits since it last moved: `0 <= waits < WAITS_PER_TICK`.
     waits: u32,
+    /// It moves only for those who wait for some time.
+    still: bool,
 }
 
 impl Clock {
+    /// A clock that does not move for those who are busy.
+    pub(super) fn still() -> Self {
+        Self { still: true, ..Self::default() }
+    }
+
     pub(super) fn now(&self) -> Time {
         self.now
     }
@@ -29,7 +36,7 @@ impl Clock {
             self.waits = 0;
             return;
         }
-        self.waits += 1;
+        self.waits += u32::from(!self.still);
         if self.waits == WAITS_PER_TICK {
             self.now = Time::from_tick(self.now.tick_passed() + 1);
             self.waits = 0;
@@ -53,5 +60,14 @@ mod tests {
         let mut clock = Clock::default();
         (0..WAITS_PER_TICK).for_each(|_| clock.sleep(Duration::ZERO));
         assert_eq!(clock.now(), Time::from_tick(1));
+    }
+
+    #[test]
+    fn a_still_clock_waits_for_somebody_to_sleep() {
+        let mut clock = Clock::still();
+        (0..2 * WAITS_PER_TICK).for_each(|_| clock.sleep(Duration::ZERO));
+        assert_eq!(clock.now(), Time::default());
+        clock.sleep(Duration::from_millis(3));
+        assert_eq!(clock.now(), Time::from_tick(3));
     }
 }

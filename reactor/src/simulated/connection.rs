@@ -87,6 +87,16 @@ impl Connection {
         Ok(taken)
     }
 
+    /// Sets how many bytes wait for the reader of this side at the most.
+    pub(super) fn set_capacity(&mut self, side: usize, bytes: usize) {
+        let (own, peer) = self.own_and_peer(side);
+        own.incoming.set_capacity(bytes);
+        if peer.wants_room && peer.has_room(&own.incoming) {
+            peer.wants_room = false;
+            self.edge(1 - side, Mask::OUT);
+        }
+    }
+
     pub(super) fn close_write(&mut self, side: usize) -> io::Result<()> {
         let own = &self.ends[side];
         if !own.is_tcp() || (own.state == State::Connected && !own.write_shut) {
@@ -240,6 +250,18 @@ mod tests {
             assert_eq!(connection.take_edges()[0], Mask::NONE);
             connection.read(1, &mut buffer).unwrap();
             assert_eq!(connection.take_edges()[0], Mask::OUT);
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_grows_tells_its_writer() {
+        for mut connection in [tcp(), unix()] {
+            connection.set_capacity(1, 0);
+            assert_eq!(write(&mut connection, 0, b"abc").unwrap_err().kind(), ErrorKind::WouldBlock);
+            connection.take_edges();
+            connection.set_capacity(1, 2);
+            assert_eq!(connection.take_edges()[0], Mask::OUT);
+            assert_eq!(write(&mut connection, 0, b"abc").unwrap(), 2);
         }
     }
 

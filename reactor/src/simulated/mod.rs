@@ -13,6 +13,7 @@ mod driver;
 mod end;
 mod host;
 mod listener;
+mod loose_end;
 mod names;
 mod pipe;
 mod poll;
@@ -21,4 +22,5 @@ mod stream;
 mod world;
 
 pub(crate) use driver::Simulated;
+pub(crate) use loose_end::LooseEnd;
 pub(crate) use world::World;

@@ -27,9 +27,15 @@ impl Pipe {
         self.bytes.is_empty()
     }
 
-    /// Is at most `part` of `whole` in use?
+    /// Is there room, and at most `part` of `whole` in use?
     pub(super) fn is_used_up_to(&self, part: usize, whole: usize) -> bool {
-        self.bytes.len().saturating_mul(whole) <= self.capacity.saturating_mul(part)
+        let used = self.bytes.len();
+        used < self.capacity && used.saturating_mul(whole) <= self.capacity.saturating_mul(part)
+    }
+
+    /// Sets how many bytes it holds from now on. What is in it stays.
+    pub(super) fn set_capacity(&mut self, bytes: usize) {
+        self.capacity = bytes;
     }
 
     pub(super) fn clear(&mut self) {
@@ -39,7 +45,7 @@ impl Pipe {
 
     /// Takes the beginning of `data`, as much as there is room for.
     pub(super) fn push(&mut self, data: &[u8]) -> usize {
-        let count = data.len().min(self.capacity - self.bytes.len());
+        let count = data.len().min(self.capacity.saturating_sub(self.bytes.len()));
         self.bytes.extend(&data[..count]);
         if count > 0 {
             self.writes.push_back(count);

@@ -33,7 +33,7 @@ impl Id {
 }
 
 /// A reactor that lives in the world.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HostId(pub(super) u32);
 
 /// What a socket is ready for, in the kernel's terms.

@@ -63,6 +63,10 @@ impl Sockets {
         self.visit(id, Connection::close_write)
     }
 
+    pub(super) fn set_capacity(&mut self, id: Id, bytes: usize) {
+        self.settle(id, |connection, side| connection.set_capacity(side, bytes));
+    }
+
     pub(super) fn end(&mut self, id: Id) -> Option<&mut End> {
         Some(self.connections.get_mut(&id.connection())?.end(id.side()))
     }
@@ -145,19 +149,19 @@ impl Sockets {
         {
             backlog.queue.push_back(id.other());
             self.poll.wake(listener, Mask::IN);
-            self.settle(id, Connection::establish);
+            self.settle(id, |connection, _| connection.establish());
         }
     }
 
     fn refuse(&mut self, id: Id) {
-        self.settle(id, Connection::refuse);
+        self.settle(id, |connection, _| connection.refuse());
     }
 
     /// Does to a connection what cannot fail.
-    fn settle(&mut self, id: Id, settle: impl FnOnce(&mut Connection)) {
+    fn settle(&mut self, id: Id, settle: impl FnOnce(&mut Connection, usize)) {
         // A client that has not waited for the answer has no connection any more.
-        let _ = self.visit(id, |connection, _| {
-            settle(connection);
+        let _ = self.visit(id, |connection, side| {
+            settle(connection, side);
             Ok(())
         });
     }

@@ -24,9 +24,18 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Rc<Self> {
+        Self::with_clock(Clock::default())
+    }
+
+    /// A world in which time passes only for those who wait for it.
+    pub(crate) fn still() -> Rc<Self> {
+        Self::with_clock(Clock::still())
+    }
+
+    fn with_clock(clock: Clock) -> Rc<Self> {
         Rc::new(Self {
             epoch: Epoch::new(),
-            clock: Guarded::new(Clock::default()),
+            clock: Guarded::new(clock),
             sockets: Guarded::new(Sockets::default()),
             hosts: Guarded::new(0),
         })
@@ -39,7 +48,7 @@ impl World {
         })
     }
 
-    pub(super) fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.clock.with(|clock| clock.now())
     }
 
@@ -47,7 +56,7 @@ impl World {
         self.epoch.instant(time)
     }
 
-    pub(super) fn sleep(&self, delay: Duration) {
+    pub(crate) fn sleep(&self, delay: Duration) {
         self.clock.with(|clock| clock.sleep(delay));
     }
 

@@ -36,6 +36,14 @@
 //! # Ok::<(), lariat::Error>(())
 //! ```
 
+mod far_end;
+mod memory_transport;
+mod virtual_clock;
+mod witness;
+
+pub use memory_transport::MemoryTransport;
+pub use virtual_clock::VirtualClock;
+
 use crate::reactor::MainLoop;
 use crate::simulated::{Simulated, World};
 

@@ -1,0 +1,48 @@
+//! An end of a connection that no reactor serves.
+
+use std::io;
+use std::rc::Rc;
+
+use crate::address::Address;
+use crate::buffer::Sink;
+use crate::byte_stream::{ByteStream, Received};
+use crate::options::ConnectOptions;
+
+use super::poll::HostId;
+use super::stream::Stream;
+use super::world::World;
+
+/// The end of a connection whose other end a reactor serves. Whoever holds it reads and writes when it likes; no event tells it.
+#[derive(Debug)]
+pub(crate) struct LooseEnd(Stream);
+
+impl LooseEnd {
+    /// Begins a connection to `address`.
+    pub(crate) fn connect(world: &Rc<World>, address: &Address) -> io::Result<Self> {
+        let id = world.with(|sockets| sockets.connect(address, &ConnectOptions::default()))?;
+        // It is never watched, so the host makes no difference.
+        Ok(Self(Stream { world: world.clone(), host: HostId::default(), id }))
+    }
+
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.0.read(buffer)
+    }
+
+    pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.0.write(data)
+    }
+
+    pub(crate) fn close_write(&mut self) -> io::Result<()> {
+        self.0.close_write()
+    }
+
+    /// Makes the coming drop a reset.
+    pub(crate) fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    /// Sets how many bytes may wait here to be read.
+    pub(crate) fn set_capacity(&self, bytes: usize) {
+        self.0.world.with(|sockets| sockets.set_capacity(self.0.id, bytes));
+    }
+}

@@ -1,0 +1,206 @@
+//! Time that a test moves by hand.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ops::Deref;
+use std::panic::resume_unwind;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::contain::keep_panics;
+use crate::guarded::Guarded;
+use crate::reactor::{MainLoop, Reactor};
+use crate::simulated::{Simulated, World};
+
+use super::far_end::FarEnd;
+
+/// The shortest time that can pass.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Turns in which sources asked to be served again and nothing came of it: a producer, say, that has nothing to produce for now.
+const IDLE_TURNS: u32 = 16;
+
+/// Turns after which a test that does not come to rest never will. A connection can be sent gigabytes in so many.
+const MOST_TURNS: u32 = 100_000;
+
+/// A reactor whose time stands still until the test moves it: for whatever calls something later.
+///
+/// It derefs to its [`Reactor`], so what is to be tested gets `&clock`. [`advance`](Self::advance) moves the time and does all that is
+/// due on the way, each thing at its own time and in the right order. A panic in what is called comes out of it, so that an `assert!`
+/// there fails the test. Cheap to clone; the reactor ends with the last clone and the last
+/// [`MemoryTransport`](super::MemoryTransport) on it.
+///
+/// ```
+/// use lariat::testing::VirtualClock;
+/// use std::{cell::Cell, rc::Rc, time::Duration};
+///
+/// let clock = VirtualClock::new();
+/// let rung = Rc::new(Cell::new(false));
+/// let bell = rung.clone();
+/// clock.call_later(Duration::from_secs(3600), move |_| bell.set(true));
+/// clock.advance(Duration::from_secs(3599));
+/// assert!(!rung.get());
+/// clock.advance(Duration::from_secs(1));
+/// assert!(rung.get());
+/// ```
+#[doc(alias = "Clock")]
+#[derive(Clone)]
+pub struct VirtualClock {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    reactor: Reactor,
+    world: Rc<World>,
+    /// Out while it turns.
+    main_loop: Cell<Option<MainLoop>>,
+    peers: Guarded<Vec<Weak<FarEnd>>>,
+}
+
+impl VirtualClock {
+    /// A clock with a reactor of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        let world = World::still();
+        let main_loop = MainLoop::from_driver(Box::new(Simulated::new(&world)));
+        let reactor = Reactor::clone(&main_loop);
+        let main_loop = Cell::new(Some(main_loop));
+        Self { inner: Rc::new(Inner { reactor, world, main_loop, peers: Guarded::new(Vec::new()) }) }
+    }
+
+    /// How much time has passed since the clock was made.
+    #[doc(alias = "seconds")]
+    pub fn elapsed(&self) -> Duration {
+        self.inner.world.now().since(Time::default())
+    }
+
+    /// Lets `time` pass, rounded up to a millisecond, and does all that is due until then. What is due at the end of it is done too.
+    ///
+    /// # Panics
+    ///
+    /// With whatever a callback panics with; if it is called from a callback; and if there is no end to what is due.
+    #[doc(alias = "pump")]
+    #[track_caller]
+    pub fn advance(&self, time: Duration) {
+        self.settle();
+        let world = &self.inner.world;
+        let end = world.now().after(time);
+        loop {
+            let left = end.since(world.now());
+            if left.is_zero() {
+                return;
+            }
+            let next = self.inner.reactor.core().timers.with(|timers| timers.next_deadline());
+            let next = next.map_or(left, |tick| Time::from_tick(tick).since(world.now()));
+            world.sleep(next.clamp(TICK.min(left), left));
+            self.settle();
+        }
+    }
+
+    /// Does all that is due now: what was queued, what is on its way. [`advance`](Self::advance) and a
+    /// [`MemoryTransport`](super::MemoryTransport) do so by themselves; a test that calls something of its own in between may need it.
+    ///
+    /// # Panics
+    ///
+    /// As [`advance`](Self::advance).
+    #[track_caller]
+    pub fn settle(&self) {
+        let (mut turns, mut idle) = (0, 0);
+        while idle <= IDLE_TURNS {
+            turns += 1;
+            assert!(turns < MOST_TURNS, "there is no end to what is due: after {MOST_TURNS} turns there is still more");
+            let core = self.inner.reactor.core();
+            let (before, was_due) = (core.counters.events.get(), self.is_due());
+            self.with_loop(|main_loop| main_loop.turn(Some(Duration::ZERO)))
+                .unwrap_or_else(|error| panic!("the loop failed: {error}"));
+            let moved = self.let_peers_act() || core.counters.events.get() != before;
+            if moved || was_due || self.is_due() {
+                idle = 0;
+            } else if core.again.with(|again| again.is_empty()) {
+                return;
+            } else {
+                idle += 1;
+            }
+        }
+    }
+
+    /// Is a call queued, or a timer due?
+    fn is_due(&self) -> bool {
+        let (core, now) = (self.inner.reactor.core(), self.inner.world.now().tick_passed());
+        !core.calls.with(|calls| calls.is_empty())
+            || core.timers.with(|timers| timers.next_deadline()).is_some_and(|next| next <= now)
+    }
+
+    /// Lends the loop out. What a callback panics with meanwhile goes on from here.
+    #[track_caller]
+    pub(super) fn with_loop<R>(&self, work: impl FnOnce(&mut MainLoop) -> R) -> R {
+        let Some(mut main_loop) = self.inner.main_loop.take() else {
+            panic!("a callback cannot move the time, nor use the transports that a test holds");
+        };
+        let (result, thrown) = keep_panics(|| work(&mut main_loop));
+        self.inner.main_loop.set(Some(main_loop));
+        if let Some(thrown) = thrown {
+            resume_unwind(thrown);
+        }
+        result
+    }
+
+    pub(super) fn world(&self) -> &Rc<World> {
+        &self.inner.world
+    }
+
+    /// Has a connection's other end act whenever the loop has turned.
+    pub(super) fn add_peer(&self, peer: &Rc<FarEnd>) {
+        self.inner.peers.with(|peers| {
+            peers.retain(|peer| peer.strong_count() > 0);
+            peers.push(Rc::downgrade(peer));
+        });
+    }
+
+    /// Returns whether any of them did anything.
+    #[track_caller]
+    fn let_peers_act(&self) -> bool {
+        let (moved, flooded) = self.inner.peers.with(|peers| {
+            peers
+                .iter()
+                .filter_map(Weak::upgrade)
+                .fold((false, false), |(moved, flooded), peer| (peer.act() || moved, peer.is_flooded() || flooded))
+        });
+        assert!(!flooded, "there is no end to what a protocol writes: `peer_takes` sets how much of it the peer takes");
+        moved
+    }
+}
+
+impl Default for VirtualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for VirtualClock {
+    type Target = Reactor;
+
+    fn deref(&self) -> &Reactor {
+        &self.inner.reactor
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let main_loop = self.main_loop.take();
+        let ((), thrown) = keep_panics(|| drop(main_loop));
+        // The last callbacks may fail the test too, unless it has failed already.
+        if let Some(thrown) = thrown
+            && !std::thread::panicking()
+        {
+            resume_unwind(thrown);
+        }
+    }
+}
+
+impl fmt::Debug for VirtualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VirtualClock").field("elapsed", &self.elapsed()).finish_non_exhaustive()
+    }
+}
