@@ -36,12 +36,20 @@
 //! # Ok::<(), lariat::Error>(())
 //! ```
 
+mod chunking;
+mod difference;
 mod far_end;
+mod linear;
 mod memory_transport;
+mod notes;
+mod splits;
 mod virtual_clock;
 mod witness;
 
+pub use chunking::{check_chunking, check_chunking_noting, check_splits};
+pub use linear::{check_linear, check_linear_cost};
 pub use memory_transport::MemoryTransport;
+pub use notes::Notes;
 pub use virtual_clock::VirtualClock;
 
 use crate::reactor::MainLoop;
