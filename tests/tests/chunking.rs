@@ -188,6 +188,21 @@ fn work_that_looks_at_everything_again_for_each_piece_is_found() {
 }
 
 #[test]
+fn work_that_moves_the_rest_after_each_message_is_found() {
+    let shift = || {
+        let mut collected = Vec::new();
+        with(move |_, data| {
+            collected.extend_from_slice(data);
+            while !collected.is_empty() {
+                collected.remove(0);
+            }
+        })
+    };
+    let report = report_of(|| check_linear(shift, 4 * 1024, |size| vec![b'x'; size]));
+    assert!(report.starts_with("this takes more than linear time"), "{report}");
+}
+
+#[test]
 fn work_on_the_new_bytes_alone_is_linear() {
     let scan = || {
         let mut collected = Vec::new();
