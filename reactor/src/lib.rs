@@ -39,6 +39,7 @@
 //! | put a policy around any protocol | [`Wrapper`] |
 //! | serve a descriptor that is no connection | [`Reactor::register`] |
 //! | use every core | [`run_on_cores`] |
+//! | test a protocol | `lariat::testing` and `guide::testing`, with the feature `testing` |
 //! | end in good order, and run in production | [`Reactor::stop`], [`guide::production`] |
 //! | keep deadlines or queue bytes without a reactor | [`TimerWheel`], [`WriteQueue`] |
 //!

@@ -232,6 +232,7 @@
 //!
 //! With the feature `testing`, `lariat::testing::simulated()` gives a reactor whose clock and network are simulated: the same
 //! protocols run on it, an hour passes in no time, and a loop in which nothing is left to happen ends with an error by itself.
+//! The chapter `guide::testing`, which comes with that feature, tells of more that makes tests short.
 //!
 //! # Where to go next
 //!

@@ -8,6 +8,7 @@
 //! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
 //! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
+//! | `testing` | protocols tested without sockets and without waiting (with the feature `testing`) |
 //! | [`twisted`] | for those who come from Twisted: every name and what became of it |
 //!
 //! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a
@@ -17,6 +18,8 @@ pub mod back_pressure;
 pub mod first_protocol;
 pub mod ownership;
 pub mod production;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod threads;
 pub mod timers;
 pub mod twisted;

@@ -150,7 +150,8 @@
 //! | `TCP4ServerEndpoint`, `TCP6ServerEndpoint`, `UNIXServerEndpoint` | [`listen_at`](crate::Reactor::listen_at) |
 //! | `AdoptedStreamServerEndpoint` | [`adopt_port`](crate::Reactor::adopt_port) |
 //! | `quoteStringArgument` | [`quote`](crate::quote()) |
-//! | `task.Clock`, `MemoryReactor`, `MemoryReactorClock` | `lariat::testing::simulated()`, with the feature `testing` |
+//! | `task.Clock` | `lariat::testing::VirtualClock`, with the feature `testing` |
+//! | `MemoryReactor`, `MemoryReactorClock` | `lariat::testing::simulated()`, with the feature `testing` |
 //! | `LineReceiver`, `LineOnlyReceiver` | `LineReceiver` and `LineProtocol` in the crate `lariat-protocols` |
 //!
 //! # What behaves differently
@@ -184,5 +185,5 @@
 //! | `addSystemEventTrigger`, signal handlers | none |
 //! | `LimitTotalConnectionsFactory`, `ThrottlingFactory`, `TrafficLoggingFactory` | a [`Wrapper`](crate::Wrapper) |
 //! | `NetstringReceiver`, `Int32StringReceiver`, `twisted.web`, `words`, `mail`, `names`, `conch` | none |
-//! | `StringTransport` | a connection on the simulated reactor, or on port 0 as in [`first_protocol`](super::first_protocol) |
+//! | `StringTransport` | `lariat::testing::MemoryTransport`, with the feature `testing` |
 //! | `twistd`, `twisted.application`, plugins | a `main` |

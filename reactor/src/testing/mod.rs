@@ -1,4 +1,14 @@
-//! What tests of protocols and servers need: a reactor whose clock and network are simulated.
+//! What tests of protocols and servers need: connections in memory, and a reactor whose clock and network are simulated.
+//!
+//! | to test … | take |
+//! | --- | --- |
+//! | one protocol, or a few | [`MemoryTransport`] |
+//! | what has timers and no connection | [`VirtualClock`] |
+//! | that it does not matter how input is cut | [`check_chunking!`](crate::check_chunking), [`check_splits`] |
+//! | that work grows no faster than input | [`check_linear`] |
+//! | servers and clients | [`simulated`] |
+//!
+//! [`guide::testing`](crate::guide::testing) shows each of them.
 //!
 //! ```
 //! use lariat::{Once, Peer, Protocol, Transport};

@@ -1,0 +1,311 @@
+//! Testing your protocol: without a socket, without waiting, the same way each time.
+//!
+//! All of this chapter is [`lariat::testing`](crate::testing), which comes with the feature `testing`. A crate asks for it where only its
+//! tests see it:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! lariat = { version = "0.1", features = ["testing"] }
+//! ```
+//!
+//! | to test … | take |
+//! | --- | --- |
+//! | what a protocol answers, and how it ends | [`MemoryTransport`](crate::testing::MemoryTransport) |
+//! | what it does when time passes | [`advance`](crate::testing::MemoryTransport::advance) |
+//! | protocols that know of each other | several of them on one [`VirtualClock`](crate::testing::VirtualClock) |
+//! | that it does not care how its input is cut | [`check_chunking!`](crate::check_chunking) |
+//! | that a hostile input costs no more than its length | [`check_linear`](crate::testing::check_linear) |
+//! | servers and clients together | [`simulated`](crate::testing::simulated) |
+//!
+//! None of them is a mock: the connection, its queue, its deadlines and its end are served by the code that serves a socket. Only what
+//! is below, the clock and the socket itself, is simulated.
+//!
+//! # A protocol and its peer
+//!
+//! A [`MemoryTransport`](crate::testing::MemoryTransport) is a connection with the test at its other end. What the test feeds, the
+//! protocol receives; what the protocol writes, the test reads. There is no loop to run: each method returns when nothing is left to be
+//! done.
+//!
+//! ```
+//! use lariat::testing::MemoryTransport;
+//! use lariat::{CloseReason, Protocol, Transport};
+//!
+//! /// Adds up digits; at anything else it gives up.
+//! #[derive(Default)]
+//! struct Sum(u32);
+//!
+//! impl Protocol for Sum {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         for byte in data {
+//!             match char::from(*byte).to_digit(10) {
+//!                 Some(digit) => self.0 += digit,
+//!                 None => return transport.fail("that is no digit"),
+//!             }
+//!         }
+//!     }
+//!
+//!     fn read_closed(&mut self, transport: &Transport) {
+//!         write!(transport, "{}", self.0);
+//!         transport.close();
+//!     }
+//! }
+//!
+//! // The sum comes when the peer has nothing more to say, and still arrives.
+//! let mut wire = MemoryTransport::new(Sum::default());
+//! wire.feed(b"123");
+//! assert_eq!(wire.with_protocol(|sum, _| sum.0), 6);
+//! wire.end_of_input();
+//! assert_eq!(wire.take_written(), b"6");
+//! assert!(matches!(wire.close_reason(), Some(CloseReason::Done)));
+//!
+//! // Nonsense ends the connection, with an error that says why.
+//! let mut wire = MemoryTransport::new(Sum::default());
+//! wire.feed(b"12x");
+//! assert_eq!(wire.take_written(), b"");
+//! assert_eq!(wire.close_reason().unwrap().to_string(), "failed: that is no digit");
+//! ```
+//!
+//! The peer can also break the connection, with [`reset`](crate::testing::MemoryTransport::reset), and the server can tell the protocol
+//! to come to an end, with [`drain`](crate::testing::MemoryTransport::drain). In production a panic in a callback ends one
+//! connection; here it comes out of the method that led to it, so a protocol made for a test may `assert!`.
+//!
+//! # A peer that does not read
+//!
+//! [`peer_takes`](crate::testing::MemoryTransport::peer_takes) says how many bytes more the peer takes, to the byte. What is written
+//! beyond that is queued, as it is when a kernel's buffers are full:
+//!
+//! ```
+//! use lariat::testing::MemoryTransport;
+//! use lariat::{Protocol, StreamOptions, Transport};
+//!
+//! struct Repeat;
+//!
+//! impl Protocol for Repeat {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write_chunk(data.repeat(100));
+//!     }
+//! }
+//!
+//! let mut options = StreamOptions::default();
+//! (options.low_water_mark, options.high_water_mark) = (100, 1000);
+//! let mut wire = MemoryTransport::with_options(Repeat, options);
+//! wire.peer_takes(50);
+//! wire.feed(b"twelve bytes");
+//! assert_eq!((wire.written().len(), wire.queued()), (50, 1150));
+//! assert!(wire.is_write_paused());
+//! // Above the mark nothing is read, so a peer that only asks cannot fill the memory.
+//! wire.feed(b"and more");
+//! assert!(wire.is_reading_paused());
+//! wire.peer_takes_all();
+//! assert_eq!(wire.written().len(), 1200 + 800);
+//! assert!(!wire.is_write_paused() && !wire.is_reading_paused());
+//! ```
+//!
+//! # Time
+//!
+//! Time stands still until the test moves it. Then everything that is due on the way happens, each at its own time, and an hour takes no
+//! time at all:
+//!
+//! ```
+//! use lariat::testing::MemoryTransport;
+//! use lariat::{CloseReason, Idle, Phase, Protocol, Transport};
+//! use std::time::Duration;
+//!
+//! /// Says something every ten minutes, and hangs up on whoever is silent for half an hour.
+//! struct Host;
+//!
+//! impl Host {
+//!     fn remind(&self, transport: &Transport) {
+//!         transport.handle(self).call_later(Duration::from_secs(600), |host, transport| {
+//!             transport.write(b"still there?\n");
+//!             host.remind(transport);
+//!         });
+//!     }
+//! }
+//!
+//! impl Protocol for Host {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         transport.set_idle_timeout(Idle::Read, Some(Duration::from_secs(1800)));
+//!         self.remind(transport);
+//!     }
+//!
+//!     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+//! }
+//!
+//! let mut wire = MemoryTransport::new(Host);
+//! wire.advance(Duration::from_secs(599));
+//! assert_eq!(wire.take_written(), b"");
+//! wire.advance(Duration::from_secs(1));
+//! assert_eq!(wire.take_written(), b"still there?\n");
+//! wire.feed(b"yes");
+//! wire.advance(Duration::from_secs(1799));
+//! assert!(wire.is_open());
+//! wire.advance(Duration::from_secs(1));
+//! assert!(matches!(wire.close_reason(), Some(CloseReason::TimedOut(Phase::Idle(Idle::Read)))));
+//! ```
+//!
+//! What has timers and no connection gets a [`VirtualClock`](crate::testing::VirtualClock), which is a [`Reactor`](crate::Reactor) whose
+//! time is moved by hand, as Twisted's `task.Clock` is.
+//!
+//! # Several connections
+//!
+//! [`serve`](crate::testing::MemoryTransport::serve) takes a clock that may be shared and a factory. So the members of a room can be
+//! played by one test, and one of them can leave while another's timer runs:
+//!
+//! ```
+//! use lariat::testing::{MemoryTransport, VirtualClock};
+//! use lariat::{CloseReason, Peer, Protocol, StreamOptions, Transport};
+//! use std::{cell::RefCell, rc::Rc};
+//!
+//! struct Member(Rc<RefCell<Vec<Transport>>>);
+//!
+//! impl Protocol for Member {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         self.0.borrow_mut().push(transport.clone());
+//!     }
+//!
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         for other in self.0.borrow().iter().filter(|other| *other != transport) {
+//!             other.write(data);
+//!         }
+//!     }
+//!
+//!     fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
+//!         self.0.borrow_mut().retain(|other| other != transport);
+//!     }
+//! }
+//!
+//! let (clock, room) = (VirtualClock::new(), Rc::new(RefCell::new(Vec::new())));
+//! let members = room.clone();
+//! let join = move |_: &Peer| Member(members.clone());
+//! let mut ann = MemoryTransport::serve(&clock, join.clone(), StreamOptions::default());
+//! let mut bob = MemoryTransport::serve(&clock, join.clone(), StreamOptions::default());
+//! let mut cat = MemoryTransport::serve(&clock, join, StreamOptions::default());
+//! // One who does not listen keeps nobody from hearing.
+//! bob.peer_takes(0);
+//! ann.feed(b"hello");
+//! assert_eq!(cat.take_written(), b"hello");
+//! bob.reset();
+//! assert_eq!(room.borrow().len(), 2);
+//! ```
+//!
+//! # However the input is cut
+//!
+//! The network delivers bytes, not messages: what was one write arrives in two pieces, or with half of the next. A protocol that
+//! gets this wrong works on the developer's machine. [`check_chunking!`](crate::check_chunking) gives it the same input whole, cut in two
+//! at every place, byte by byte and at random, and every time the outcome has to be the same: the bytes, the end and its reason, and
+//! what the protocol [notes](crate::testing::Notes), if it is given notes to write.
+//!
+//! ```
+//! use lariat::{Protocol, Transport, check_chunking};
+//!
+//! /// Answers each line by its length.
+//! #[derive(Default)]
+//! struct Lengths(usize);
+//!
+//! impl Protocol for Lengths {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         for byte in data {
+//!             match byte {
+//!                 b'\n' => {
+//!                     write!(transport, "{}\n", std::mem::take(&mut self.0));
+//!                 }
+//!                 _ => self.0 += 1,
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! check_chunking!(Lengths::default(), "one\ntwenty\n\nand no end");
+//! ```
+//!
+//! Had it started to count anew with each piece, the test would fail with the smallest cut that shows it:
+//!
+//! ```text
+//! what comes out depends on how the input was cut
+//!
+//!   input: "o" | "ne\ntwenty\n\nand no end"
+//!
+//!                          whole                     cut
+//!   written                "3\n6\n0\n"            ≠  "2\n6\n0\n"
+//!   connection             open                   =  open
+//! ```
+//!
+//! Inputs worth trying have what your protocol treats specially: two messages at once, a delimiter of several bytes, one that almost is
+//! one, a length with a body, something wrong in the middle. [`check_splits`](crate::testing::check_splits) does the same for a decoder
+//! that is no protocol.
+//!
+//! # However long it is
+//!
+//! A parser that looks at all it has whenever a byte arrives needs a day for a line that never ends.
+//! [`check_linear`](crate::testing::check_linear) measures that 16 times the input takes at most 40 times as long, where the square would
+//! be 256. What it takes is processor time of the one thread, the least of five times, so that a busy machine does not fail the test.
+//!
+//! ```
+//! use lariat::testing::check_linear;
+//! # use lariat::{Protocol, Transport};
+//! # #[derive(Default)]
+//! # struct Lengths(usize);
+//! # impl Protocol for Lengths {
+//! #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//! #         for byte in data {
+//! #             match byte {
+//! #                 b'\n' => {
+//! #                     write!(transport, "{}\n", std::mem::take(&mut self.0));
+//! #                 }
+//! #                 _ => self.0 += 1,
+//! #             }
+//! #         }
+//! #     }
+//! # }
+//!
+//! check_linear(Lengths::default, 4 * 1024, |size| vec![b'x'; size]);
+//! check_linear(Lengths::default, 4 * 1024, |size| vec![b'\n'; size]);
+//! ```
+//!
+//! # A server and its clients
+//!
+//! Where both ends are yours, run both: [`simulated`](crate::testing::simulated) gives a [`MainLoop`](crate::MainLoop) in a world of its
+//! own, in which any address can be listened on and connected to. Its time jumps to the next deadline whenever nothing is left to be
+//! done, so what takes hours is over at once.
+//!
+//! ```
+//! use lariat::{Once, Peer, Protocol, Transport};
+//! use std::{cell::Cell, rc::Rc, time::Duration};
+//!
+//! /// Answers after an hour.
+//! struct Slow;
+//!
+//! impl Protocol for Slow {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         let (answer, peer) = (data.to_vec(), transport.clone());
+//!         transport.reactor().call_later(Duration::from_secs(3600), move |_| {
+//!             peer.write(&answer);
+//!         });
+//!     }
+//! }
+//!
+//! struct Patient(Rc<Cell<bool>>);
+//!
+//! impl Protocol for Patient {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         transport.write(b"hello");
+//!     }
+//!
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         self.0.set(data == b"hello");
+//!         transport.reactor().stop();
+//!     }
+//! }
+//!
+//! let reactor = lariat::testing::simulated();
+//! let answered = Rc::new(Cell::new(false));
+//! reactor.listen("tcp:7000", |_: &Peer| Slow)?;
+//! reactor.connect("tcp:127.0.0.1:7000", Once::new(Patient(answered.clone())))?;
+//! reactor.run()?;
+//! assert!(answered.get());
+//! # Ok::<(), lariat::Error>(())
+//! ```
+//!
+//! A panic in a callback ends only its connection here, as in production. So let callbacks note what they see, and assert when the loop
+//! has ended.
