@@ -15,6 +15,7 @@ use socket2::SockRef;
 
 use crate::address::Address;
 use crate::buffer::{Sink, send_file_by_copy};
+use crate::close_reason::CloseReason;
 use crate::options::{Keepalive, StreamOptions};
 use crate::token::Token;
 
@@ -43,6 +44,10 @@ pub(crate) trait ByteStream: Sink {
     fn is_connected(&self) -> bool;
     fn register(&mut self, registry: Option<&mio::Registry>, token: Token, interest: Interest) -> io::Result<()>;
     fn reregister(&mut self, registry: Option<&mio::Registry>, token: Token, interest: Interest) -> io::Result<()>;
+    /// The protocol is about to hear of the connection; for those who look on.
+    fn made(&mut self) {}
+    /// The protocol is about to hear of the connection's end, and why.
+    fn lost(&mut self, _reason: &CloseReason) {}
 }
 
 /// A connection's stream. Plain sockets are inline, so that reading one costs no indirect call.
@@ -63,6 +68,16 @@ fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> io::Result<T> {
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
             Ok(value) => return Ok(value),
+        }
+    }
+}
+
+/// The same for streams that are not the kernel's.
+fn persist<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }
@@ -91,7 +106,7 @@ impl Socket {
                 let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
                 Ok(Received { count, drained: false })
             }
-            Self::Boxed(stream) => stream.read(buffer),
+            Self::Boxed(stream) => persist(|| stream.read(buffer)),
             Self::Tcp(_) | Self::Closed => Err(closed()),
         }
     }
@@ -100,7 +115,7 @@ impl Socket {
     fn write_other(&mut self, data: &[u8]) -> io::Result<usize> {
         match self {
             Self::Unix(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL)),
-            Self::Boxed(stream) => stream.write(data),
+            Self::Boxed(stream) => persist(|| stream.write(data)),
             Self::Tcp(_) | Self::Closed => Err(closed()),
         }
     }
@@ -123,6 +138,20 @@ impl Socket {
             Self::Unix(_) | Self::Closed => {}
         }
         *self = Self::Closed;
+    }
+
+    /// See [`ByteStream::made`].
+    pub(crate) fn made(&mut self) {
+        if let Self::Boxed(stream) = self {
+            stream.made();
+        }
+    }
+
+    /// See [`ByteStream::lost`].
+    pub(crate) fn lost(&mut self, reason: &CloseReason) {
+        if let Self::Boxed(stream) = self {
+            stream.lost(reason);
+        }
     }
 
     pub(crate) fn take_error(&mut self) -> io::Result<Option<io::Error>> {
@@ -286,7 +315,7 @@ impl Sink for Socket {
         match self {
             Self::Tcp(stream) => retry(|| rustix::net::sendmsg(&*stream, slices, &mut none, flags)),
             Self::Unix(stream) => retry(|| rustix::net::sendmsg(&*stream, slices, &mut none, flags)),
-            Self::Boxed(stream) => stream.write_vectored(slices),
+            Self::Boxed(stream) => persist(|| stream.write_vectored(slices)),
             Self::Closed => Err(closed()),
         }
     }
@@ -295,7 +324,7 @@ impl Sink for Socket {
         let sent = match self {
             Self::Tcp(stream) => sendfile(stream.as_fd(), file, offset, count),
             Self::Unix(stream) => sendfile(stream.as_fd(), file, offset, count),
-            Self::Boxed(stream) => return stream.send_file(file, offset, count),
+            Self::Boxed(stream) => return persist(|| stream.send_file(file, offset, count)),
             Self::Closed => return Err(closed()),
         };
         match sent {

@@ -8,6 +8,8 @@ use log::error;
 #[cfg(feature = "testing")]
 mod kept;
 #[cfg(feature = "testing")]
+use crate::guarded::Guarded;
+#[cfg(feature = "testing")]
 pub(crate) use kept::keep_panics;
 
 /// The call that was contained has panicked; it is logged.
@@ -54,9 +56,37 @@ fn report(name: &str, payload: Box<dyn Any + Send>) {
         .unwrap_or("a value that is no string");
     error!("{name} panicked: {}", message.escape_debug());
     #[cfg(feature = "testing")]
+    remember(name, message);
+    #[cfg(feature = "testing")]
     let Some(payload) = kept::keep(payload) else { return };
     // What was thrown is a user's value too, with a `Drop` of its own.
     if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
         std::mem::forget(second);
     }
+}
+
+/// Panics that are remembered; of the others only this many are known to have been.
+#[cfg(feature = "testing")]
+const REMEMBERED: usize = 16;
+
+#[cfg(feature = "testing")]
+thread_local! {
+    static PANICS: Guarded<Vec<String>> = const { Guarded::new(Vec::new()) };
+}
+
+#[cfg(feature = "testing")]
+fn remember(name: &str, message: &str) {
+    PANICS.with(|panics| {
+        panics.with(|panics| {
+            if panics.len() < REMEMBERED {
+                panics.push(format!("{name} panicked: {message}"));
+            }
+        });
+    });
+}
+
+/// Takes what was reported on this thread since somebody last asked: who panicked, and what it said.
+#[cfg(feature = "testing")]
+pub(crate) fn take_panics() -> Vec<String> {
+    PANICS.with(|panics| panics.with(std::mem::take))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -39,6 +40,10 @@ pub(crate) trait Network {
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor>;
     /// Starts to connect: writability tells that it is over, the socket's error how it went.
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket>;
+    /// The addresses that a host's name has, where that can be told at once; nothing if the name is not known, or would have to be asked for.
+    fn resolve(&self, _name: &str) -> Option<Vec<IpAddr>> {
+        None
+    }
     /// What ends a wait from another thread, once for however often it is used during one. It may outlive the driver, and does
     /// nothing then.
     fn waker(&self) -> io::Result<Waker>;

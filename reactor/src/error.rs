@@ -49,6 +49,8 @@ pub enum ErrorKind {
     ReactorEnded,
     /// This driver or platform cannot do it.
     Unsupported,
+    /// A simulation has found what should never happen: see `lariat::testing`.
+    Violated,
     /// Another error of the operating system: the source tells which.
     Io,
 }
@@ -135,7 +137,9 @@ impl From<Error> for io::Error {
             ErrorKind::Unreachable => io::ErrorKind::HostUnreachable,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
-            ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::Io => io::ErrorKind::Other,
+            ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::Violated | ErrorKind::Io => {
+                io::ErrorKind::Other
+            }
         };
         Self::new(kind, error)
     }

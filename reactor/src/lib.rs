@@ -59,7 +59,7 @@
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `gate`, `guarded`, `options`, `readiness`, `stats`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `gate`, `guarded`, `options`, `random`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -87,6 +87,8 @@ mod options;
 mod poller;
 mod producer;
 mod protocol;
+#[cfg(feature = "testing")]
+mod random;
 mod reactor;
 mod readiness;
 mod shutdown;

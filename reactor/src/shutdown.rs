@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::contain::{contain, contain_drop, contain_drops};
 use crate::error::Result;
@@ -64,6 +64,14 @@ impl fmt::Display for Drained {
         ];
         others.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, what)| write!(f, ", {count} {what}"))
     }
+}
+
+/// An end in good order that has begun.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    begun: Instant,
+    before: Closed,
+    deadline: Instant,
 }
 
 /// What a reactor keeps about its start and end.
@@ -178,24 +186,39 @@ impl MainLoop {
     /// that could ever happen.
     pub fn run(mut self) -> Result<()> {
         let termination = Termination::begin(&self)?;
-        for phase in [TriggerPhase::Before, TriggerPhase::During, TriggerPhase::After] {
-            fire(&self, SystemEvent::Startup, phase);
-        }
+        self.start_up();
         while !self.core().stopping.get() {
             self.turn(None)?;
         }
         if !self.core().crashing.get() {
-            self.shut_down()?;
+            let ending = self.begin_shutdown();
+            while let Some(left) = self.time_left(&ending) {
+                self.turn(Some(left))?;
+            }
+            self.finish_shutdown(&ending);
         }
-        let (reactor, drained) = (Reactor::clone(&self), self.drained());
         drop(termination);
-        drop(self);
-        // The end takes what was kept, and the report is for whoever asks after it.
-        reactor.extension::<Lifecycle>().drained.set(drained);
+        self.end();
         Ok(())
     }
 
-    fn shut_down(&mut self) -> Result<()> {
+    /// The loop is about to run.
+    pub(crate) fn start_up(&self) {
+        for phase in [TriggerPhase::Before, TriggerPhase::During, TriggerPhase::After] {
+            fire(self, SystemEvent::Startup, phase);
+        }
+    }
+
+    /// The loop is over.
+    pub(crate) fn end(self) {
+        let (reactor, drained) = (Reactor::clone(&self), self.drained());
+        drop(self);
+        // The end takes what was kept, and the report is for whoever asks after it.
+        reactor.extension::<Lifecycle>().drained.set(drained);
+    }
+
+    /// Begins to end in good order.
+    pub(crate) fn begin_shutdown(&mut self) -> Ending {
         let lifecycle = self.extension::<Lifecycle>();
         let (begun, before) = (self.now(), self.core().counters.closed.get());
         fire(self, SystemEvent::Shutdown, TriggerPhase::Before);
@@ -203,27 +226,32 @@ impl MainLoop {
         self.tell_all(Readiness::DRAIN);
         fire(self, SystemEvent::Shutdown, TriggerPhase::During);
         let deadline = self.now() + lifecycle.drain_timeout.get().min(Duration::from_secs(u64::from(u32::MAX)));
-        while self.core().counters.connections() > 0 && !self.core().crashing.get() {
-            let left = deadline.saturating_duration_since(self.now());
-            if left.is_zero() {
-                break;
-            }
-            self.turn(Some(left))?;
-        }
+        Ending { begun, before, deadline }
+    }
+
+    /// How long connections may still take to end; nothing if they have, or time is up.
+    pub(crate) fn time_left(&self, ending: &Ending) -> Option<Duration> {
+        let waits = self.core().counters.connections() > 0 && !self.core().crashing.get();
+        let left = ending.deadline.saturating_duration_since(self.now());
+        (waits && !left.is_zero()).then_some(left)
+    }
+
+    /// Cuts off who has not ended, and says how it went.
+    pub(crate) fn finish_shutdown(&mut self, ending: &Ending) {
+        let lifecycle = self.extension::<Lifecycle>();
         let aborted = self.core().counters.closed.get().aborted;
         self.tell_all(Readiness::END);
         let cut_off = self.core().counters.closed.get().aborted - aborted;
         let drained = Drained {
-            closed: self.core().counters.closed.get() - before,
+            closed: self.core().counters.closed.get() - ending.before,
             cut_off,
-            elapsed: self.now().saturating_duration_since(begun),
+            elapsed: self.now().saturating_duration_since(ending.begun),
         };
         lifecycle.drained.set(Some(drained));
         if drained.closed.total() > 0 {
             log::info!("stopped: {drained}");
         }
         fire(self, SystemEvent::Shutdown, TriggerPhase::After);
-        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::description::{Bound, Description};
 use crate::address::UnixAddress;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// Where to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,18 +31,32 @@ impl ClientDescription {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) with the place of the mistake, and
     /// [`NameNotSupported`](crate::ErrorKind::NameNotSupported) for a host that is neither an address nor `localhost`.
+    #[cfg(test)]
     pub(crate) fn parse(source: &str) -> Result<Self> {
+        Self::parse_with(source, |_| None)
+    }
+
+    /// The same; `resolve` knows the addresses of some names.
+    pub(crate) fn parse_with(source: &str, resolve: impl FnOnce(&str) -> Option<Vec<IpAddr>>) -> Result<Self> {
         let description = Description::parse(source)?;
         match &*description.kind.text {
-            "tcp" => tcp(description.bind(&["host", "port"], &["timeout", "bindAddress"])?),
+            "tcp" => tcp(description.bind(&["host", "port"], &["timeout", "bindAddress"])?, resolve),
             "unix" => unix(description.bind(&["path"], &["timeout"])?),
             _ => Err(description.unknown_kind()),
         }
     }
 }
 
-fn tcp(mut arguments: Bound<'_>) -> Result<ClientDescription> {
-    let mut addresses = arguments.require("host", "a host and a port")?.host()?.addresses();
+fn tcp(mut arguments: Bound<'_>, resolve: impl FnOnce(&str) -> Option<Vec<IpAddr>>) -> Result<ClientDescription> {
+    let host = arguments.require("host", "a host and a port")?;
+    let mut addresses = match host.host() {
+        Ok(host) => host.addresses(),
+        Err(error) if error.kind() == ErrorKind::NameNotSupported => {
+            let known = resolve(&host.text).filter(|addresses| !addresses.is_empty());
+            known.ok_or(error)?.into_iter().map(|address| SocketAddr::new(address, 0)).collect()
+        }
+        Err(error) => return Err(error),
+    };
     let port = arguments.require("port", "a port number")?.port(1..=u16::MAX)?;
     addresses.iter_mut().for_each(|address| address.set_port(port));
     let mut bind_address = None;

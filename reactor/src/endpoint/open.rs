@@ -113,7 +113,7 @@ impl Reactor {
     #[doc(alias = "IStreamClientEndpoint")]
     pub fn connect(&self, description: &str, factory: impl Factory) -> Result<()> {
         let mut options = ConnectOptions::default();
-        let addresses = match ClientDescription::parse(description)? {
+        let addresses = match ClientDescription::parse_with(description, |name| self.core().network.resolve(name))? {
             ClientDescription::Tcp { addresses, timeout, bind_address } => {
                 options.timeout = timeout.unwrap_or(options.timeout);
                 options.bind_address = bind_address;

@@ -89,6 +89,10 @@ pub(crate) trait Dispatch {
 
     /// What it is, for people.
     fn describe(&self) -> Description;
+
+    /// The machine that it runs on is gone: whoever still holds a handle has one to nothing.
+    #[cfg(feature = "testing")]
+    fn vanish(&mut self) {}
 }
 
 pub(crate) struct Core {

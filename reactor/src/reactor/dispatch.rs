@@ -8,6 +8,8 @@ use crate::source_table::SourceTable;
 use crate::timer::TimerWheel;
 use crate::token::Token;
 
+#[cfg(feature = "testing")]
+use super::core::Reactor;
 use super::core::{Core, Dispatch, Queued, Task, Turn};
 use super::description::Description;
 
@@ -108,4 +110,19 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     core.touched.with(Vec::clear);
     core.starved.with(Vec::clear);
     core.observation.end();
+}
+
+/// Ends everything without a word to anybody: what there is is dropped, and the end that follows finds nothing.
+#[cfg(feature = "testing")]
+pub(crate) fn vanish(reactor: &Reactor) {
+    let core = reactor.core();
+    core.ended.set(true);
+    for token in core.sources.with(|sources| sources.tokens()) {
+        if let Some(mut source) = core.sources.with(|sources| sources.take(token)) {
+            source.vanish();
+            contain_drop(source);
+        }
+        core.sources.with(|sources| sources.release(token));
+    }
+    core.counters.forget_connections();
 }

@@ -15,6 +15,8 @@ use crate::stats::count;
 use crate::token::Token;
 
 use super::core::{Reactor, Turn};
+#[cfg(feature = "testing")]
+use super::dispatch::vanish;
 use super::dispatch::{dispatch, end, run_calls, shed_queues};
 
 /// Bytes of the read buffer that all connections share. One read takes what a loopback or a fast network delivers at
@@ -127,6 +129,12 @@ impl MainLoop {
         }
         core.sources.with(SourceTable::free_released);
         Ok(())
+    }
+
+    /// Ends as by a power failure: nobody hears of it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn vanish(self) {
+        vanish(&self.reactor);
     }
 
     /// Tells every source `readiness`, outside a turn.

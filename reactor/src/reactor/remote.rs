@@ -169,6 +169,12 @@ impl From<RemoteError> for Error {
 }
 
 impl Core {
+    /// Does a call from another thread wait?
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_remote_calls(&self) -> bool {
+        self.inbox.get().is_some_and(|inbox| inbox.len() > 0)
+    }
+
     /// Tells other threads that the loop is going to wait for so long. Returns how long it may.
     #[inline]
     pub(crate) fn announce_wait(&self, timeout: Option<Duration>) -> Option<Duration> {

@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use crate::address::Address;
 use crate::options::ListenOptions;
 
-use super::poll::{Id, Mask};
+use super::poll::{HostId, Id, Mask};
 
 /// What the world knows of a socket that listens.
 #[derive(Debug)]
 pub(super) struct Backlog {
+    pub(super) host: HostId,
     pub(super) address: Address,
     pub(super) options: ListenOptions,
     /// Connections that wait to be accepted.
@@ -20,8 +21,8 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn new(address: Address, options: &ListenOptions) -> Self {
-        Self { address, options: options.clone(), queue: VecDeque::new(), waiting: VecDeque::new() }
+    pub(super) fn new(host: HostId, address: Address, options: &ListenOptions) -> Self {
+        Self { host, address, options: options.clone(), queue: VecDeque::new(), waiting: VecDeque::new() }
     }
 
     /// Linux takes one more than it was asked for.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// A bell that a loop listens for, in real time, when nothing is left to happen in its own.
 #[derive(Debug)]
-pub(super) struct Bell {
+pub(crate) struct Bell {
     ringing: Arc<Ringing>,
     /// What the threads have of it.
     rope: Mutex<Weak<Rope>>,
@@ -59,7 +59,7 @@ impl Bell {
     }
 
     /// Waits until it rings, or has rung. Returns whether it did: not, if nobody is there to ring it, or nobody has for so long.
-    pub(super) fn wait(&self, patience: Duration) -> bool {
+    pub(crate) fn wait(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         let mut rung = lock(&self.ringing.rung);
         while !*rung {

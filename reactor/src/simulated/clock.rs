@@ -29,6 +29,11 @@ impl Clock {
         self.now
     }
 
+    /// It is `time`, unless it is later already.
+    pub(super) fn advance(&mut self, time: Time) {
+        self.now = self.now.max(time);
+    }
+
     /// Somebody waited for `delay`, which is rounded up to the tick, as `epoll_wait(2)` does; or for nothing, being busy.
     pub(super) fn sleep(&mut self, delay: Duration) {
         if !delay.is_zero() {

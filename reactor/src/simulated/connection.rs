@@ -4,10 +4,13 @@ use std::io::{self, IoSlice};
 
 use rustix::io::Errno;
 
+use crate::address::Address;
 use crate::byte_stream::Received;
 
 use super::end::{End, State};
-use super::poll::Mask;
+use super::pipe::Pipe;
+use super::poll::{HostId, Mask};
+use super::wire::{Parcel, Wire};
 
 /// Both ends of a connection, by the number of their side. What Linux does is in `tcp_input.c`, `tcp.c` and `af_unix.c`, and in
 /// short in `tcp(7)` and `unix(7)`:
@@ -23,11 +26,17 @@ pub(super) struct Connection {
     ends: [End; 2],
     /// What happened to the ends since the edges were last taken.
     edges: [Mask; 2],
+    /// Where the ends are.
+    pub(super) hosts: [HostId; 2],
+    /// What is under way to each end.
+    pub(super) wires: [Wire; 2],
+    /// Whatever is sent is lost, and nobody is told.
+    pub(super) silent: bool,
 }
 
 impl Connection {
-    pub(super) fn new(connecting: End, accepted: End) -> Self {
-        Self { ends: [connecting, accepted], edges: [Mask::NONE; 2] }
+    pub(super) fn new(connecting: End, accepted: End, hosts: [HostId; 2]) -> Self {
+        Self { ends: [connecting, accepted], edges: [Mask::NONE; 2], hosts, wires: Default::default(), silent: false }
     }
 
     pub(super) fn end(&mut self, side: usize) -> &mut End {
@@ -37,6 +46,11 @@ impl Connection {
     /// Have both owners dropped their ends?
     pub(super) fn is_gone(&self) -> bool {
         self.ends.iter().all(|end| end.gone)
+    }
+
+    /// Has anybody one of its ends?
+    pub(super) fn is_held(&self) -> bool {
+        self.ends.iter().any(|end| end.owned && !end.gone)
     }
 
     pub(super) fn take_edges(&mut self) -> [Mask; 2] {
@@ -97,27 +111,75 @@ impl Connection {
         }
     }
 
-    pub(super) fn close_write(&mut self, side: usize) -> io::Result<()> {
-        let own = &self.ends[side];
+    /// Takes what `side` writes, which is to arrive later: so much as the other end has room for.
+    pub(super) fn take(&mut self, side: usize, slices: &[IoSlice<'_>]) -> io::Result<Vec<u8>> {
+        let (own, peer) = self.own_and_peer(side);
+        own.may_write()?;
+        let mut taken = Vec::new();
+        for slice in slices {
+            let room = peer.incoming.expect(slice.len());
+            taken.extend_from_slice(&slice[..room]);
+        }
+        own.wants_room |= taken.len() < slices.iter().map(|slice| slice.len()).sum();
+        if taken.is_empty() { Err(Errno::AGAIN.into()) } else { Ok(taken) }
+    }
+
+    /// What was taken arrives. Returns whether anybody is there to have it.
+    pub(super) fn land(&mut self, side: usize, bytes: &[u8]) -> bool {
+        let end = &mut self.ends[side];
+        end.incoming.forget_expected(bytes.len());
+        if end.gone {
+            return false;
+        }
+        if !end.read_shut {
+            end.incoming.push(bytes);
+            self.edge(side, Mask::IN);
+        }
+        true
+    }
+
+    /// Ends one direction. Returns what the peer is to be told.
+    pub(super) fn close_write(&mut self, side: usize) -> io::Result<Option<Parcel>> {
+        let own = &mut self.ends[side];
         if !own.is_tcp() || (own.state == State::Connected && !own.write_shut) {
-            self.end_side(side);
-            return Ok(());
+            own.end();
+            self.edge(side, Mask::ANY);
+            return Ok(Some(Parcel::End));
         }
         let connected = own.state == State::Connected;
         // Nothing is new, but the kernel wakes whoever watches.
         self.edge(side, Mask::ANY);
-        if connected { Ok(()) } else { Err(Errno::NOTCONN.into()) }
+        if connected { Ok(None) } else { Err(Errno::NOTCONN.into()) }
     }
 
-    fn end_side(&mut self, side: usize) {
-        let (own, peer) = self.own_and_peer(side);
-        own.end();
-        peer.hear_end();
-        self.edges = [Mask::ANY; 2];
+    pub(super) fn hear_end(&mut self, side: usize) {
+        let end = &mut self.ends[side];
+        if end.state != State::Closed {
+            end.hear_end();
+        }
+        self.edge(side, Mask::ANY);
     }
 
-    /// The owner of an end drops it.
-    pub(super) fn drop_end(&mut self, side: usize) {
+    pub(super) fn hear_reset(&mut self, side: usize) {
+        self.ends[side].hear_reset();
+        self.edge(side, Mask::ANY);
+    }
+
+    /// The network gives the connection up, as far as `side` can tell.
+    pub(super) fn break_off(&mut self, side: usize, error: Errno) {
+        if self.ends[side].state != State::Closed {
+            self.ends[side].break_off(error);
+            self.edge(side, Mask::ANY);
+        }
+    }
+
+    /// Tells the owner of an end that it may be ready, whether or not it is.
+    pub(super) fn nudge(&mut self, side: usize, edge: Mask) {
+        self.edge(side, edge);
+    }
+
+    /// The owner of an end drops it. Returns what the peer is to be told.
+    pub(super) fn drop_end(&mut self, side: usize) -> Option<Parcel> {
         let (own, peer) = self.own_and_peer(side);
         own.gone = true;
         let unread = !own.incoming.is_empty();
@@ -131,30 +193,40 @@ impl Connection {
             self.edge(1 - side, Mask::ANY);
         } else if connected && (unread || own.resets) {
             own.hang_up();
-            peer.hear_reset();
-            self.edge(1 - side, Mask::ANY);
+            return Some(Parcel::Reset);
         } else if connected && !own.write_shut {
-            self.end_side(side);
+            own.end();
+            return Some(Parcel::End);
         }
+        None
     }
 
-    /// The listener has room for the client that waited.
-    pub(super) fn establish(&mut self) {
-        self.ends[0].state = State::Connected;
+    /// The listener has room for the client that waited. Returns whether that has not given up meanwhile.
+    pub(super) fn establish(&mut self) -> bool {
+        if self.ends[0].state == State::Connecting {
+            self.ends[0].state = State::Connected;
+        }
         self.edge(0, Mask::ANY);
+        !self.ends[0].gone
     }
 
-    /// Nobody is there for the client, or not any more.
-    pub(super) fn refuse(&mut self) {
-        let client = &mut self.ends[0];
-        if client.is_tcp() {
-            client.hear_reset();
-        } else {
-            client.break_off(Errno::CONNRESET);
-        }
+    /// Nobody is there for the client, or not any more. Returns what it is to be told.
+    pub(super) fn refuse(&mut self) -> Option<Parcel> {
         self.ends[1].hang_up();
         self.ends[1].gone = true;
-        self.edge(0, Mask::ANY);
+        if self.ends[0].is_tcp() {
+            return Some(Parcel::Reset);
+        }
+        self.break_off(0, Errno::CONNRESET);
+        None
+    }
+
+    /// A listener was found: the ends get the buffers that go with both sockets.
+    pub(super) fn meet(&mut self, shown: Address, incoming: [Pipe; 2]) {
+        let [to_client, to_server] = incoming;
+        self.ends[0].incoming = to_client;
+        self.ends[1].incoming = to_server;
+        self.ends[1].local = shown;
     }
 }
 
@@ -162,13 +234,31 @@ impl Connection {
 mod tests {
     use std::io::ErrorKind;
 
-    use super::super::pipe::Pipe;
     use super::*;
-    use crate::address::{Address, UnixAddress};
+    use crate::address::UnixAddress;
 
     fn connection(address: &Address) -> Connection {
         let end = || End::new(address.clone(), State::Connected, Pipe::new(None, None));
-        Connection::new(end(), end())
+        Connection::new(end(), end(), [HostId(1); 2])
+    }
+
+    /// Has what an end sends arrive.
+    fn told(connection: &mut Connection, side: usize, parcel: Option<&Parcel>) {
+        match parcel {
+            Some(Parcel::End) => connection.hear_end(1 - side),
+            Some(Parcel::Reset) => connection.hear_reset(1 - side),
+            _ => {}
+        }
+    }
+
+    fn drop_end(connection: &mut Connection, side: usize) {
+        let parcel = connection.drop_end(side);
+        told(connection, side, parcel.as_ref());
+    }
+
+    fn close_write(connection: &mut Connection, side: usize) {
+        let parcel = connection.close_write(side).unwrap();
+        told(connection, side, parcel.as_ref());
     }
 
     fn tcp() -> Connection {
@@ -193,7 +283,7 @@ mod tests {
         let mut connection = tcp();
         write(&mut connection, 0, b"last words").unwrap();
         connection.end(0).resets = true;
-        connection.drop_end(0);
+        drop_end(&mut connection, 0);
         let mask = connection.mask(1);
         assert_eq!(mask, Mask::IN | Mask::OUT | Mask::RDHUP | Mask::HUP | Mask::ERR);
         assert_eq!(read(&mut connection, 1), Ok(10));
@@ -205,7 +295,7 @@ mod tests {
     fn a_close_with_unread_input_resets_the_peer() {
         for mut connection in [tcp(), unix()] {
             write(&mut connection, 1, b"unread").unwrap();
-            connection.drop_end(0);
+            drop_end(&mut connection, 0);
             assert_eq!(read(&mut connection, 1), Err(ErrorKind::ConnectionReset));
         }
     }
@@ -213,26 +303,26 @@ mod tests {
     #[test]
     fn writing_to_a_closed_tcp_peer_fails_the_second_time_and_to_a_unix_peer_the_first() {
         let mut connection = tcp();
-        connection.drop_end(0);
+        drop_end(&mut connection, 0);
         assert_eq!(read(&mut connection, 1), Ok(0));
         assert_eq!(write(&mut connection, 1, b"lost").unwrap(), 4);
         assert_eq!(read(&mut connection, 1), Ok(0));
         assert_eq!(write(&mut connection, 1, b"lost").unwrap_err().kind(), ErrorKind::BrokenPipe);
 
         let mut connection = unix();
-        connection.drop_end(0);
+        drop_end(&mut connection, 0);
         assert_eq!(write(&mut connection, 1, b"lost").unwrap_err().kind(), ErrorKind::BrokenPipe);
     }
 
     #[test]
     fn a_half_closed_connection_goes_on_the_other_way() {
         for mut connection in [tcp(), unix()] {
-            connection.close_write(0).unwrap();
+            close_write(&mut connection, 0);
             assert_eq!(read(&mut connection, 1), Ok(0));
             assert_eq!(write(&mut connection, 1, b"answer").unwrap(), 6);
             assert_eq!(read(&mut connection, 0), Ok(6));
             assert_eq!(write(&mut connection, 0, b"more").unwrap_err().kind(), ErrorKind::BrokenPipe);
-            connection.close_write(1).unwrap();
+            close_write(&mut connection, 1);
             assert_eq!(read(&mut connection, 0), Ok(0));
         }
     }
@@ -271,7 +361,7 @@ mod tests {
         write(&mut connection, 0, b"abc").unwrap();
         assert!(connection.read(1, &mut [0; 8]).unwrap().drained);
         write(&mut connection, 0, b"def").unwrap();
-        connection.close_write(0).unwrap();
+        close_write(&mut connection, 0);
         assert!(!connection.read(1, &mut [0; 8]).unwrap().drained);
     }
 }

@@ -9,6 +9,7 @@ use crate::byte_stream::Received;
 
 use super::pipe::Pipe;
 use super::poll::Mask;
+use super::tally::Tally;
 
 /// One end of a connection, with what Linux keeps of it.
 #[derive(Debug)]
@@ -18,18 +19,26 @@ pub(super) struct End {
     /// What the peer wrote and this end has not read.
     pub(super) incoming: Pipe,
     /// Nothing more will arrive.
-    read_shut: bool,
+    pub(super) read_shut: bool,
     /// Nothing more can be written.
     pub(super) write_shut: bool,
     /// The peer ended its side of a TCP connection in good order: from then on reading gives no error.
-    finished: bool,
+    pub(super) finished: bool,
     error: Option<Errno>,
     /// It found no room to write, and waits for some.
     pub(super) wants_room: bool,
     /// Its drop is to be a reset.
     pub(super) resets: bool,
+    /// Somebody has it, or had. A connection that waits to be accepted is nobody's yet.
+    pub(super) owned: bool,
     /// Its owner has dropped it.
     pub(super) gone: bool,
+    /// Its protocol has heard of it.
+    pub(super) made: bool,
+    /// Its protocol has heard of its end.
+    pub(super) lost: bool,
+    pub(super) sent: Tally,
+    pub(super) received: Tally,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -52,7 +61,12 @@ impl End {
             error: None,
             wants_room: false,
             resets: false,
+            owned: false,
             gone: false,
+            made: false,
+            lost: false,
+            sent: Tally::default(),
+            received: Tally::default(),
         }
     }
 

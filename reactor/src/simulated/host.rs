@@ -1,6 +1,7 @@
 //! A reactor's view of the world.
 
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
@@ -11,7 +12,6 @@ use crate::clock::Time;
 use crate::driver::{Acceptor, Network};
 use crate::options::{ConnectOptions, ListenOptions};
 
-use super::bell::Bell;
 use super::listener::Listener;
 use super::poll::HostId;
 use super::stream::Stream;
@@ -22,12 +22,11 @@ use super::world::World;
 pub(super) struct Host {
     pub(super) world: Rc<World>,
     pub(super) id: HostId,
-    pub(super) bell: Bell,
 }
 
 impl Network for Host {
     fn now(&self) -> Time {
-        self.world.now()
+        self.world.look_at_clock(self.id)
     }
 
     fn instant(&self, time: Time) -> Instant {
@@ -38,18 +37,22 @@ impl Network for Host {
         if options.before_bind.is_some() {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "a simulated socket has no descriptor to set up"));
         }
-        let (id, address) = self.world.with(|sockets| sockets.listen(address, options))?;
+        let (id, address) = self.world.on(self.id, |sockets| sockets.listen(self.id, address, options))?;
         let listener = Listener { world: self.world.clone(), host: self.id, id, address };
         Ok(Acceptor::Boxed(Box::new(listener)))
     }
 
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket> {
-        let id = self.world.with(|sockets| sockets.connect(address, options))?;
+        let id = self.world.on(self.id, |sockets| sockets.connect(self.id, address, options))?;
         Ok(Socket::Boxed(Box::new(Stream { world: self.world.clone(), host: self.id, id })))
     }
 
+    fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
+        self.world.on(self.id, |sockets| sockets.roster.resolve(name))
+    }
+
     fn waker(&self) -> io::Result<Waker> {
-        Ok(self.bell.waker())
+        Ok(self.world.bell.waker())
     }
 
     fn registry(&self) -> Option<&mio::Registry> {

@@ -23,7 +23,7 @@ pub(super) struct Listener {
 
 impl Accept for Listener {
     fn accept(&mut self) -> io::Result<(Socket, Address)> {
-        let (id, peer) = self.world.with(|sockets| sockets.accept(self.id))?;
+        let (id, peer) = self.world.on(self.host, |sockets| sockets.accept(self.id))?;
         let stream = Stream { world: self.world.clone(), host: self.host, id };
         Ok((Socket::Boxed(Box::new(stream)), peer))
     }
@@ -33,13 +33,13 @@ impl Accept for Listener {
     }
 
     fn register(&mut self, token: Token) -> io::Result<()> {
-        self.world.with(|sockets| sockets.watch(self.id, self.host, token, Mask::IN));
+        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, Mask::IN));
         Ok(())
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.world.with(|sockets| sockets.stop_listening(self.id));
+        self.world.on(self.host, |sockets| sockets.stop_listening(self.id));
     }
 }

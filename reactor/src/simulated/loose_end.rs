@@ -19,9 +19,9 @@ pub(crate) struct LooseEnd(Stream);
 impl LooseEnd {
     /// Begins a connection to `address`.
     pub(crate) fn connect(world: &Rc<World>, address: &Address) -> io::Result<Self> {
-        let id = world.with(|sockets| sockets.connect(address, &ConnectOptions::default()))?;
-        // It is never watched, so the host makes no difference.
-        Ok(Self(Stream { world: world.clone(), host: HostId::default(), id }))
+        let id =
+            world.on(HostId::ONLY, |sockets| sockets.connect(HostId::ONLY, address, &ConnectOptions::default()))?;
+        Ok(Self(Stream { world: world.clone(), host: HostId::ONLY, id }))
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
@@ -43,6 +43,6 @@ impl LooseEnd {
 
     /// Sets how many bytes may wait here to be read.
     pub(crate) fn set_capacity(&self, bytes: usize) {
-        self.0.world.with(|sockets| sockets.set_capacity(self.0.id, bytes));
+        self.0.world.on(HostId::ONLY, |sockets| sockets.set_capacity(self.0.id, bytes));
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! A [`World`] is shared: each reactor that lives in it is a [`Host`], and a connection may lead from one to another.
 
+mod agenda;
 mod backlog;
 mod bell;
 mod clock;
@@ -11,16 +12,25 @@ mod conformance;
 mod connection;
 mod driver;
 mod end;
+mod faults;
 mod host;
 mod listener;
 mod loose_end;
 mod names;
 mod pipe;
 mod poll;
+mod roster;
 mod sockets;
 mod stream;
+mod tally;
+mod trace;
+mod wire;
 mod world;
 
-pub(crate) use driver::Simulated;
+pub(crate) use driver::{PATIENCE, Simulated};
+pub(crate) use faults::Faults;
 pub(crate) use loose_end::LooseEnd;
+pub(crate) use poll::HostId;
+pub(crate) use sockets::Sockets;
+pub(crate) use trace::What;
 pub(crate) use world::World;

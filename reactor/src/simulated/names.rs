@@ -10,7 +10,7 @@ use crate::address::{Address, UnixAddress};
 use crate::options::{ConnectOptions, ListenOptions};
 
 use super::backlog::Backlog;
-use super::poll::Id;
+use super::poll::{HostId, Id};
 
 /// The first of the ports that are given to who asks for none in particular (RFC 6335, section 6: the dynamic ports).
 const FIRST_DYNAMIC_PORT: u16 = 49152;
@@ -20,7 +20,7 @@ const FIRST_DYNAMIC_PORT: u16 = 49152;
 pub(super) struct Names {
     listeners: BTreeMap<Id, Backlog>,
     /// Addresses that clients have.
-    clients: BTreeSet<SocketAddr>,
+    clients: BTreeSet<(HostId, SocketAddr)>,
     last_port: Option<u16>,
 }
 
@@ -29,21 +29,37 @@ impl Names {
         self.listeners.get_mut(&id)
     }
 
-    /// Adds a listener at `address`. Returns where it really is: a port is found for it if it asks for none.
-    pub(super) fn listen(&mut self, id: Id, address: &Address, options: &ListenOptions) -> io::Result<Address> {
+    /// How many sockets listen.
+    pub(super) fn listeners(&self) -> usize {
+        self.listeners.len()
+    }
+
+    pub(super) fn listeners_on(&self, host: HostId) -> Vec<Id> {
+        self.listeners.iter().filter(|(_, listener)| listener.host == host).map(|(id, _)| *id).collect()
+    }
+
+    /// Adds a listener on `host` at `address`. Returns where it really is: a port is found for it if it asks for none.
+    pub(super) fn listen(
+        &mut self,
+        id: Id,
+        host: HostId,
+        address: &Address,
+        options: &ListenOptions,
+    ) -> io::Result<Address> {
+        let conflicts = |names: &Self, address: &Address| {
+            names.listeners.values().any(|other| other.host == host && other.conflicts(address, options))
+        };
         let mut address = address.clone();
         if let Address::Tcp(wanted) = &mut address
             && wanted.port() == 0
         {
-            let port = self.dynamic_port(*wanted, |names, candidate| {
-                !names.listeners.values().any(|other| other.conflicts(&Address::Tcp(candidate), options))
-            })?;
+            let port = self.dynamic_port(*wanted, |names, candidate| !conflicts(names, &Address::Tcp(candidate)))?;
             wanted.set_port(port);
         }
-        if self.listeners.values().any(|other| other.conflicts(&address, options)) {
+        if conflicts(self, &address) {
             return Err(Errno::ADDRINUSE.into());
         }
-        self.listeners.insert(id, Backlog::new(address.clone(), options));
+        self.listeners.insert(id, Backlog::new(host, address.clone(), options));
         Ok(address)
     }
 
@@ -51,9 +67,10 @@ impl Names {
         self.listeners.remove(&id)
     }
 
-    /// The listener that a client at `from` reaches who connects to `to`.
-    pub(super) fn find(&self, from: &Address, to: &Address) -> Option<Id> {
-        let fits = |(id, listener): (&Id, &Backlog)| Some((listener.fit(to)?, *id));
+    /// The listener on `host` that a client at `from` reaches who connects to `to`.
+    pub(super) fn find(&self, host: HostId, from: &Address, to: &Address) -> Option<Id> {
+        let fits =
+            |(id, listener): (&Id, &Backlog)| if listener.host == host { Some((listener.fit(to)?, *id)) } else { None };
         let best = self.listeners.iter().filter_map(fits).map(|(fit, _)| fit).max()?;
         let equals: Vec<_> = self.listeners.iter().filter_map(fits).filter(|(fit, _)| *fit == best).collect();
         // Several share a port: the kernel spreads clients by a hash of their addresses.
@@ -61,8 +78,14 @@ impl Names {
         equals.get(port % equals.len()).map(|(_, id)| *id)
     }
 
-    /// The address of a new client that connects to `to`.
-    pub(super) fn client(&mut self, to: &Address, options: &ConnectOptions) -> io::Result<Address> {
+    /// The address of a new client on `host` that connects to `to`, from `source` unless it says otherwise.
+    pub(super) fn client(
+        &mut self,
+        host: HostId,
+        source: Option<IpAddr>,
+        to: &Address,
+        options: &ConnectOptions,
+    ) -> io::Result<Address> {
         let Address::Tcp(to) = to else {
             let invalid = "a Unix socket connects from no IP address";
             return match options.bind_address {
@@ -70,23 +93,24 @@ impl Names {
                 None => Ok(Address::Unix(UnixAddress::Unnamed)),
             };
         };
-        let mut address = SocketAddr::new(options.bind_address.unwrap_or(to.ip()), 0);
+        let mut address = SocketAddr::new(options.bind_address.or(source).unwrap_or(to.ip()), 0);
         if address.is_ipv4() != to.is_ipv4() {
             return Err(Errno::INVAL.into());
         }
         let port = self.dynamic_port(address, |names, candidate| {
-            let same_port = |listener: &Backlog| listener.address.port() == Some(candidate.port());
-            !names.clients.contains(&candidate) && !names.listeners.values().any(same_port)
+            let same_port =
+                |listener: &Backlog| listener.host == host && listener.address.port() == Some(candidate.port());
+            !names.clients.contains(&(host, candidate)) && !names.listeners.values().any(same_port)
         })?;
         address.set_port(port);
-        self.clients.insert(address);
+        self.clients.insert((host, address));
         Ok(Address::Tcp(address))
     }
 
-    /// The client at `address` is gone.
-    pub(super) fn forget_client(&mut self, address: &Address) {
+    /// The client on `host` at `address` is gone.
+    pub(super) fn forget_client(&mut self, host: HostId, address: &Address) {
         if let Address::Tcp(address) = address {
-            self.clients.remove(address);
+            self.clients.remove(&(host, *address));
         }
     }
 
@@ -126,6 +150,8 @@ pub(super) fn shown_to(listener: &Address, address: &Address) -> Address {
 mod tests {
     use super::*;
 
+    const HOST: HostId = HostId(1);
+
     fn tcp(address: &str) -> Address {
         Address::Tcp(address.parse().unwrap())
     }
@@ -135,7 +161,7 @@ mod tests {
         let mut last = Id::default();
         let mut listen = |address: &&str| {
             last = last.next();
-            names.listen(last, &tcp(address), &ListenOptions::default()).unwrap();
+            names.listen(last, HOST, &tcp(address), &ListenOptions::default()).unwrap();
             last
         };
         let ids = addresses.iter().map(&mut listen).collect();
@@ -143,18 +169,20 @@ mod tests {
     }
 
     fn refused(names: &mut Names, address: &str, options: &ListenOptions) -> bool {
-        names.listen(Id::default(), &tcp(address), options).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+        names
+            .listen(Id::default(), HOST, &tcp(address), options)
+            .is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
     }
 
     #[test]
     fn a_wildcard_takes_every_address_of_its_family_and_ipv6_takes_ipv4_too() {
         let (names, ids) = listening(&["0.0.0.0:1", "[::]:2"]);
         let client = tcp("127.0.0.1:50000");
-        assert_eq!(names.find(&client, &tcp("192.0.2.7:1")), Some(ids[0]));
-        assert_eq!(names.find(&client, &tcp("[::1]:1")), None);
-        assert_eq!(names.find(&client, &tcp("[::1]:2")), Some(ids[1]));
-        assert_eq!(names.find(&client, &tcp("127.0.0.1:2")), Some(ids[1]));
-        assert_eq!(names.find(&client, &tcp("127.0.0.1:3")), None);
+        assert_eq!(names.find(HOST, &client, &tcp("192.0.2.7:1")), Some(ids[0]));
+        assert_eq!(names.find(HOST, &client, &tcp("[::1]:1")), None);
+        assert_eq!(names.find(HOST, &client, &tcp("[::1]:2")), Some(ids[1]));
+        assert_eq!(names.find(HOST, &client, &tcp("127.0.0.1:2")), Some(ids[1]));
+        assert_eq!(names.find(HOST, &client, &tcp("127.0.0.1:3")), None);
     }
 
     #[test]
@@ -174,7 +202,7 @@ mod tests {
     fn ports_for_those_who_ask_for_none_are_counted_up() {
         let mut names = Names::default();
         let to = tcp("127.0.0.1:1");
-        let mut port = || names.client(&to, &ConnectOptions::default()).unwrap().port();
+        let mut port = || names.client(HOST, None, &to, &ConnectOptions::default()).unwrap().port();
         assert_eq!((port(), port()), (Some(49152), Some(49153)));
     }
 }

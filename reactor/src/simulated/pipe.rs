@@ -13,6 +13,8 @@ pub(super) struct Pipe {
     bytes: VecDeque<u8>,
     /// How many bytes each write brought that has not been read to its end. They add up to `bytes.len()`.
     writes: VecDeque<usize>,
+    /// Bytes that are on their way here, for which room is kept: `0 <= bytes.len() + expected <= capacity`.
+    expected: usize,
     capacity: usize,
 }
 
@@ -20,7 +22,11 @@ impl Pipe {
     /// A pipe between a socket with this send buffer and one with this receive buffer.
     pub(super) fn new(send_buffer: Option<usize>, receive_buffer: Option<usize>) -> Self {
         let capacity = send_buffer.unwrap_or(HALF).saturating_add(receive_buffer.unwrap_or(HALF));
-        Self { bytes: VecDeque::new(), writes: VecDeque::new(), capacity: capacity.max(1) }
+        Self { bytes: VecDeque::new(), writes: VecDeque::new(), expected: 0, capacity: capacity.max(1) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -29,7 +35,7 @@ impl Pipe {
 
     /// Is there room, and at most `part` of `whole` in use?
     pub(super) fn is_used_up_to(&self, part: usize, whole: usize) -> bool {
-        let used = self.bytes.len();
+        let used = self.bytes.len() + self.expected;
         used < self.capacity && used.saturating_mul(whole) <= self.capacity.saturating_mul(part)
     }
 
@@ -43,9 +49,31 @@ impl Pipe {
         self.writes.clear();
     }
 
+    /// The same pipe with room for so much at the most.
+    pub(super) fn limited(mut self, capacity: Option<usize>) -> Self {
+        self.capacity = capacity.map_or(self.capacity, |capacity| self.capacity.min(capacity.max(1)));
+        self
+    }
+
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.bytes.len() + self.expected)
+    }
+
+    /// Keeps room for bytes that are to come, up to `count`. Returns for how many.
+    pub(super) fn expect(&mut self, count: usize) -> usize {
+        let count = count.min(self.room());
+        self.expected += count;
+        count
+    }
+
+    /// So many of the bytes that were to come have, or never will.
+    pub(super) fn forget_expected(&mut self, count: usize) {
+        self.expected = self.expected.saturating_sub(count);
+    }
+
     /// Takes the beginning of `data`, as much as there is room for.
     pub(super) fn push(&mut self, data: &[u8]) -> usize {
-        let count = data.len().min(self.capacity.saturating_sub(self.bytes.len()));
+        let count = data.len().min(self.room());
         self.bytes.extend(&data[..count]);
         if count > 0 {
             self.writes.push_back(count);

@@ -1,14 +1,16 @@
 //! Readiness, as `epoll(7)` gives it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::ops::BitOr;
 
+use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::token::Token;
 
 /// A socket: a listener or an end of a connection. The two ends of a connection differ in the last bit.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Id(u64);
+pub(crate) struct Id(u64);
 
 impl Id {
     /// The one for the next listener, or for the next connection and its end 0.
@@ -30,11 +32,34 @@ impl Id {
     pub(super) fn other(self) -> Self {
         Self(self.0 ^ 1)
     }
+
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0 >> 1)
+    }
 }
 
 /// A reactor that lives in the world.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct HostId(pub(super) u32);
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HostId(pub(super) u32);
+
+impl HostId {
+    /// Whose an address is that no host has.
+    pub(crate) const NOBODY: Self = Self(0);
+
+    /// Where a world has but one.
+    pub(crate) const ONLY: Self = Self(1);
+
+    /// Its place in a list of all.
+    pub(super) fn index(self) -> usize {
+        (self.0 as usize).saturating_sub(1)
+    }
+}
 
 /// What a socket is ready for, in the kernel's terms.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -65,6 +90,10 @@ impl Mask {
         self.0 & other.0 == other.0
     }
 
+    pub(super) fn bits(self) -> u8 {
+        self.0
+    }
+
     /// The event that mio makes of it.
     fn readiness(self) -> Readiness {
         let hung_up = self.has(Self::HUP);
@@ -93,6 +122,8 @@ struct Watch {
     interest: Mask,
     /// It is on its host's list.
     listed: bool,
+    /// It is told that it is ready, even if it is not.
+    spurious: bool,
 }
 
 /// Who watches which socket, and the lists of those that may be ready.
@@ -109,7 +140,7 @@ impl Poll {
     /// Begins to watch a socket, or changes what for. What it is ready for by now is reported in either case.
     pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) {
         let listed = self.watches.get(&id).is_some_and(|watch| watch.listed);
-        self.watches.insert(id, Watch { host, token, interest, listed });
+        self.watches.insert(id, Watch { host, token, interest, listed, spurious: false });
         self.wake(id, Mask::ANY);
     }
 
@@ -133,19 +164,42 @@ impl Poll {
         }
     }
 
-    /// Empties the list of `host` into `events`. `ready_for` tells what a socket is ready for.
+    /// How many sockets are watched.
+    pub(super) fn watched(&self) -> usize {
+        self.watches.len()
+    }
+
+    pub(super) fn has_listed(&self, host: HostId) -> bool {
+        self.lists.get(&host).is_some_and(|list| !list.is_empty())
+    }
+
+    /// Puts a socket of `host`'s on the list to which nothing has happened.
+    pub(super) fn list_spurious(&mut self, host: HostId, random: &Random) {
+        let own: Vec<Id> = self.watches.iter().filter(|(_, watch)| watch.host == host).map(|(id, _)| *id).collect();
+        if let Some(id) = random.pick(&own)
+            && let Some(watch) = self.watches.get_mut(id)
+        {
+            watch.spurious = true;
+            self.wake(*id, Mask::ANY);
+        }
+    }
+
+    /// Empties the list of `host` into `events`. `ready_for` tells what a socket is ready for, and `tell` is told of each.
     pub(super) fn collect(
         &mut self,
         host: HostId,
         mut ready_for: impl FnMut(Id) -> Mask,
         events: &mut Vec<(Token, Readiness)>,
+        mut tell: impl FnMut(Id, Mask),
     ) {
         let Some(list) = self.lists.get_mut(&host) else { return };
         for id in list.drain(..) {
             let Some(watch) = self.watches.get_mut(&id) else { continue };
             watch.listed = false;
-            let mask = ready_for(id).seen_by(watch.interest);
+            let pretended = (Mask::IN | Mask::OUT).when(std::mem::take(&mut watch.spurious));
+            let mask = (ready_for(id) | pretended).seen_by(watch.interest);
             if mask != Mask::NONE {
+                tell(id, mask);
                 events.push((watch.token, mask.readiness()));
             }
         }
@@ -158,13 +212,13 @@ mod tests {
 
     use super::*;
 
-    const HOST: HostId = HostId(0);
+    const HOST: HostId = HostId(1);
     const SOCKET: Id = Id(2);
 
     fn watched(interest: Mask) -> Poll {
         let mut poll = Poll::default();
         poll.watch(SOCKET, HOST, Token::new(1, NonZeroU32::MIN), interest);
-        poll.collect(HOST, |_| Mask::NONE, &mut Vec::new());
+        poll.collect(HOST, |_| Mask::NONE, &mut Vec::new(), |_, _| ());
         poll
     }
 
@@ -174,7 +228,7 @@ mod tests {
         poll.wake(SOCKET, Mask::IN);
         poll.wake(SOCKET, Mask::OUT);
         let mut events = Vec::new();
-        poll.collect(HOST, |_| Mask::IN | Mask::OUT, &mut events);
+        poll.collect(HOST, |_| Mask::IN | Mask::OUT, &mut events, |_, _| ());
         let [(_, readiness)] = events[..] else { panic!("not one event: {events:?}") };
         assert_eq!(readiness, Readiness::READABLE | Readiness::WRITABLE);
     }
@@ -184,7 +238,7 @@ mod tests {
         let mut poll = watched(Mask::IN);
         poll.wake(SOCKET, Mask::OUT);
         let mut events = Vec::new();
-        poll.collect(HOST, |_| Mask::OUT, &mut events);
+        poll.collect(HOST, |_| Mask::OUT, &mut events, |_, _| ());
         assert!(events.is_empty());
     }
 
@@ -193,7 +247,7 @@ mod tests {
         let mut poll = watched(Mask::IN);
         poll.wake(SOCKET, Mask::ERR);
         let mut events = Vec::new();
-        poll.collect(HOST, |_| Mask::ERR, &mut events);
+        poll.collect(HOST, |_| Mask::ERR, &mut events, |_, _| ());
         assert!(events[0].1.is_error());
     }
 }

@@ -1,44 +1,209 @@
 //! The sockets of a world: its kernel, so to say.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, IoSlice};
+use std::net::IpAddr;
 
 use rustix::io::Errno;
 
 use crate::address::{Address, UnixAddress};
 use crate::byte_stream::Received;
+use crate::clock::Time;
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
 
+use super::agenda::Agenda;
 use super::connection::Connection;
 use super::end::{End, State};
+use super::faults::{Fate, Faults};
 use super::names::{Names, destination, shown_to};
 use super::pipe::Pipe;
 use super::poll::{HostId, Id, Mask, Poll};
+use super::roster::Roster;
+use super::trace::{Trace, What, digest};
+use super::wire::{Call, Parcel};
 
-#[derive(Debug, Default)]
-pub(super) struct Sockets {
+#[derive(Debug)]
+pub(crate) struct Sockets {
     poll: Poll,
     connections: BTreeMap<Id, Connection>,
     names: Names,
     last: Id,
+    agenda: Agenda,
+    pub(super) roster: Roster,
+    pub(crate) faults: Faults,
+    /// Nothing is traced in a world that nobody directs.
+    pub(crate) trace: Option<Trace>,
+    /// What the world's clock shows.
+    pub(super) clock: Time,
+    /// What the clock of the host shows that makes the call: the same or, while a callback takes its time, later.
+    pub(super) now: Time,
+    /// What should never have happened.
+    violations: Vec<String>,
 }
 
 impl Sockets {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            poll: Poll::default(),
+            connections: BTreeMap::new(),
+            names: Names::default(),
+            last: Id::default(),
+            agenda: Agenda::default(),
+            roster: Roster::default(),
+            faults: Faults::new(seed),
+            trace: None,
+            clock: Time::default(),
+            now: Time::default(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// The whole trace in short.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.trace.as_ref().map_or(0, Trace::hash)
+    }
+
+    /// Something happens.
+    pub(crate) fn note(&mut self, host: Option<HostId>, socket: Option<Id>, what: What) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(self.now, host, socket, what);
+        }
+    }
+
+    /// Something happens to an end of a connection.
+    fn note_end(&mut self, id: Id, what: What) {
+        if self.trace.is_some() {
+            let host = self.connections.get(&id.connection()).map(|connection| connection.hosts[id.side()]);
+            self.note(host, Some(id), what);
+        }
+    }
+
+    fn note_bytes<'a>(&mut self, id: Id, slices: impl Iterator<Item = &'a [u8]>, what: fn(usize, u64) -> What) {
+        let (mut length, mut short) = (0, 0);
+        for slice in slices {
+            length += slice.len();
+            short = digest(slice) ^ u64::rotate_left(short, 7);
+        }
+        self.note_end(id, what(length, short));
+    }
+
+    /// Bytes are written by the end `id`.
+    fn note_written<'a>(&mut self, id: Id, slices: impl Iterator<Item = &'a [u8]> + Clone) {
+        if self.trace.is_some() {
+            self.note_bytes(id, slices.clone(), What::Writes);
+            if let Some(end) = self.end(id) {
+                slices.for_each(|slice| end.sent.add(slice));
+            }
+        }
+    }
+
+    /// Holds what the end `id` has read beside what the other has written: once it reads the end, that is all of it.
+    fn compare(&mut self, id: Id, read: &[u8]) {
+        let Some(connection) = self.connections.get_mut(&id.connection()) else { return };
+        let sent = connection.end(id.other().side()).sent;
+        let end = connection.end(id.side());
+        end.received.add(read);
+        let received = end.received;
+        if read.is_empty() && end.finished && received != sent {
+            let (received, sent) = (received.count, sent.count);
+            self.violate(
+                id,
+                format_args!("read to the end {received} bytes that are not the {sent} that were written"),
+            );
+        }
+    }
+
+    /// The address of a host on the network.
+    pub(crate) fn address(&self, host: HostId) -> IpAddr {
+        self.roster.address(host)
+    }
+
+    /// What should not have happened has, to the end `id`.
+    fn violate(&mut self, id: Id, what: impl fmt::Display) {
+        self.violations.push(format!("connection {id}, end {}: {what}", id.side()));
+    }
+
+    /// Takes what should not have happened and has.
+    pub(crate) fn take_violations(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.violations)
+    }
+
+    /// The protocol of an end is about to hear of it; more than once, if another has taken its place.
+    pub(super) fn made(&mut self, id: Id) {
+        let Some(end) = self.end(id) else { return };
+        end.made = true;
+        if end.lost {
+            self.violate(id, "connection_made came after connection_lost");
+        }
+        self.note_end(id, What::Made);
+    }
+
+    /// The protocol of an end is about to hear of its end.
+    pub(super) fn lost(&mut self, id: Id, reason: &str) {
+        let Some(end) = self.end(id) else { return };
+        let (made, lost) = (end.made, std::mem::replace(&mut end.lost, true));
+        if lost || !made {
+            self.violate(
+                id,
+                if lost { "connection_lost came twice" } else { "connection_lost came before connection_made" },
+            );
+        }
+        self.note_end(id, What::Lost(reason.into()));
+    }
+
+    /// Is the end there to be used? Not if its host has crashed.
+    fn is_owned(&mut self, id: Id) -> io::Result<()> {
+        if self.end(id).is_some_and(|end| !end.gone) { Ok(()) } else { Err(Errno::BADF.into()) }
+    }
+
+    /// What the sockets of a world still are that nobody should hold any more.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let left = [
+            (
+                self.connections.values().filter(|connection| connection.is_held()).count(),
+                "open sockets of connections",
+            ),
+            (self.names.listeners(), "listening sockets"),
+            (self.poll.watched(), "sockets that are watched"),
+        ];
+        left.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+    }
+
     pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) {
         self.poll.watch(id, host, token, interest);
     }
 
+    /// Does an event wait for `host`, or something that may be one?
+    pub(crate) fn has_events(&self, host: HostId) -> bool {
+        self.poll.has_listed(host)
+    }
+
     /// Takes the events that wait for `host`.
     pub(super) fn collect(&mut self, host: HostId, events: &mut Vec<(Token, Readiness)>) {
-        let Self { poll, connections, names, .. } = self;
+        if self.faults.interrupt().is_err() {
+            return self.note(Some(host), None, What::Fails(Errno::INTR.raw_os_error()));
+        }
+        if let Some(random) = self.faults.spurious() {
+            self.poll.list_spurious(host, random);
+        }
+        let Self { poll, connections, names, trace, now, .. } = self;
         let ready_for = |id: Id| match (names.listener(id), connections.get_mut(&id.connection())) {
             (Some(listener), _) => listener.mask(),
             (None, Some(connection)) => connection.mask(id.side()),
             (None, None) => Mask::NONE,
         };
-        poll.collect(host, ready_for, events);
+        poll.collect(host, ready_for, events, |id, mask| {
+            if let Some(trace) = trace {
+                trace.push(*now, Some(host), Some(id), What::Ready(mask.bits()));
+            }
+        });
+        self.faults.reorder(events);
+        if events.is_empty() {
+            self.note(Some(host), None, What::Turn);
+        }
     }
 
     /// Visits the connection that has the end `id`, then wakes who watches its ends. An end that exists has a connection.
@@ -51,16 +216,157 @@ impl Sockets {
         result
     }
 
+    /// Does to a connection what cannot fail. One that is gone has nothing done to it.
+    fn settle<R>(&mut self, id: Id, settle: impl FnOnce(&mut Connection, usize) -> R) -> Option<R> {
+        self.visit(id, |connection, side| Ok(settle(connection, side))).ok()
+    }
+
+    /// Does the network take its time with what the end `id` sends, or lose it?
+    fn is_slow(&self, id: Id) -> bool {
+        let Some(connection) = self.connections.get(&id.connection()) else { return false };
+        let [own, peer] = connection.hosts;
+        own != peer
+    }
+
+    /// Sends `parcel` from the end `from` to the other.
+    fn send(&mut self, from: Id, parcel: Parcel) {
+        if !self.is_slow(from) {
+            return self.deliver(from.other(), parcel);
+        }
+        let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
+        if connection.silent {
+            return;
+        }
+        let length = if let Parcel::Bytes(bytes) = &parcel { bytes.len() } else { 0 };
+        let (hosts, wire) = (connection.hosts, &mut connection.wires[from.other().side()]);
+        let sent = wire.send_off(self.now, self.faults.sending(length));
+        let at = self.faults.arrival(hosts, sent);
+        if at <= self.clock && wire.is_empty() && !self.roster.is_down(hosts[from.other().side()]) {
+            return self.deliver(from.other(), parcel);
+        }
+        let at = wire.push(at, parcel);
+        self.agenda.push(at, from.other());
+    }
+
+    /// When the next parcel arrives.
+    pub(crate) fn next_arrival(&self) -> Option<Time> {
+        self.agenda.next()
+    }
+
+    /// Delivers what has arrived by now.
+    pub(super) fn arrive(&mut self) {
+        while let Some(to) = self.agenda.pop(self.clock) {
+            let Some(connection) = self.connections.get_mut(&to.connection()) else { continue };
+            if self.roster.is_down(connection.hosts[to.side()]) {
+                // It is sent again when the host is back.
+                continue;
+            }
+            if let Some(parcel) = connection.wires[to.side()].pop(self.clock) {
+                self.deliver(to, parcel);
+            }
+        }
+    }
+
+    /// `parcel` is at its end.
+    fn deliver(&mut self, to: Id, parcel: Parcel) {
+        match parcel {
+            Parcel::Call(call) => self.call_arrives(to.connection(), &call),
+            Parcel::Welcome => {
+                if self.settle(to, |connection, _| connection.establish()) == Some(false) {
+                    return self.send(to, Parcel::Reset);
+                }
+                self.note_end(to, What::Established);
+            }
+            Parcel::Bytes(bytes) => {
+                let landed = self.settle(to, |connection, side| connection.land(side, &bytes));
+                if landed == Some(false) {
+                    self.send(to, Parcel::Reset);
+                }
+            }
+            Parcel::End => {
+                self.settle(to, Connection::hear_end);
+            }
+            Parcel::Reset => {
+                let refused = self.end(to).is_some_and(|end| end.state == State::Connecting);
+                self.note_end(to, if refused { What::Refused } else { What::Resets });
+                self.settle(to, Connection::hear_reset);
+            }
+        }
+    }
+
     pub(super) fn read(&mut self, id: Id, buffer: &mut [u8]) -> io::Result<Received> {
-        self.visit(id, |connection, side| connection.read(side, buffer))
+        self.is_owned(id)?;
+        self.faults.interrupt()?;
+        let there = self.end(id).map_or(0, |end| end.incoming.len());
+        let part = self.faults.part_of_read(there.min(buffer.len()));
+        // With nothing there the buffer makes no difference, but it must not be empty.
+        let buffer = if there > 0 { &mut buffer[..part] } else { buffer };
+        let received = self.visit(id, |connection, side| connection.read(side, buffer))?;
+        if self.trace.is_some() {
+            if received.count > 0 {
+                self.note_bytes(id, [&buffer[..received.count]].into_iter(), What::Reads);
+            } else {
+                self.note_end(id, What::ReadsEnd);
+            }
+            self.compare(id, &buffer[..received.count]);
+        }
+        Ok(received)
     }
 
     pub(super) fn write(&mut self, id: Id, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.visit(id, |connection, side| connection.write(side, slices))
+        self.is_owned(id)?;
+        self.faults.interrupt()?;
+        let slow = self.is_slow(id);
+        if slow && self.faults.resets() {
+            self.break_up(id);
+        }
+        if slow && self.faults.silences() {
+            self.settle(id, |connection, _| connection.silent = true);
+            self.note_end(id, What::Note("the network forgets the connection".into()));
+        }
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        let part = self.faults.part_of_write(offered);
+        let slices = beginning(slices, part);
+        let taken = if slow {
+            let bytes = self.visit(id, |connection, side| connection.take(side, &slices))?;
+            let taken = bytes.len();
+            self.note_written(id, [&*bytes].into_iter());
+            self.send(id, Parcel::Bytes(bytes));
+            taken
+        } else {
+            let taken = self.visit(id, |connection, side| connection.write(side, &slices))?;
+            let written = beginning(&slices, taken);
+            self.note_written(id, written.iter().map(|slice| &**slice));
+            taken
+        };
+        if taken == part && part < offered {
+            // Whoever writes in part waits to be told of room.
+            self.settle(id, |connection, side| connection.nudge(side, Mask::OUT));
+        }
+        Ok(taken)
+    }
+
+    /// Something between the hosts breaks the connection: both ends are reset, and what is under way is lost.
+    fn break_up(&mut self, id: Id) {
+        self.settle(id, |connection, _| {
+            for side in 0..2 {
+                let lost = connection.wires[side].lose();
+                connection.end(side).incoming.forget_expected(lost);
+            }
+        });
+        for end in [id, id.other()] {
+            if self.end(end).is_some_and(|end| !end.gone) {
+                self.deliver(end, Parcel::Reset);
+            }
+        }
     }
 
     pub(super) fn close_write(&mut self, id: Id) -> io::Result<()> {
-        self.visit(id, Connection::close_write)
+        self.note_end(id, What::ClosesWriting);
+        if let Some(parcel) = self.visit(id, Connection::close_write)? {
+            self.send(id, parcel);
+        }
+        Ok(())
     }
 
     pub(super) fn set_capacity(&mut self, id: Id, bytes: usize) {
@@ -72,64 +378,156 @@ impl Sockets {
     }
 
     pub(super) fn drop_end(&mut self, id: Id) {
-        self.poll.forget(id);
-        if id.side() == 0
-            && let Some(address) = self.end(id).map(|end| end.local.clone())
-        {
-            self.names.forget_client(&address);
+        // A host that has crashed has dropped it before.
+        if self.is_owned(id).is_err() {
+            return;
         }
-        let gone = self.visit(id, |connection, side| {
-            connection.drop_end(side);
-            Ok(connection.is_gone())
-        });
-        if gone.unwrap_or(false) {
+        self.poll.forget(id);
+        self.note_end(id, What::Closes);
+        let Some(connection) = self.connections.get_mut(&id.connection()) else { return };
+        let end = connection.end(id.side());
+        let untold = end.made && !end.lost;
+        if id.side() == 0 {
+            let (host, address) = (connection.hosts[0], connection.end(0).local.clone());
+            self.names.forget_client(host, &address);
+        }
+        if untold {
+            self.violate(id, "its protocol has not heard connection_lost");
+        }
+        if let Some(parcel) = self.settle(id, Connection::drop_end).flatten() {
+            self.send(id, parcel);
+        }
+        self.remove_if_gone(id);
+    }
+
+    fn remove_if_gone(&mut self, id: Id) {
+        if self.connections.get(&id.connection()).is_some_and(Connection::is_gone) {
             self.connections.remove(&id.connection());
         }
     }
 
-    pub(super) fn listen(&mut self, address: &Address, options: &ListenOptions) -> io::Result<(Id, Address)> {
+    /// The power of `host` goes off: it is gone without a word.
+    pub(crate) fn power_off(&mut self, host: HostId) {
+        self.note(Some(host), None, What::Note("crashes".into()));
+        self.roster.set_down(host, true);
+        for listener in self.names.listeners_on(host) {
+            self.poll.forget(listener);
+            self.names.stop_listening(listener);
+        }
+        let ends = self.connections.iter().flat_map(|(id, connection)| {
+            let sides = [(*id, connection.hosts[0]), (id.other(), connection.hosts[1])];
+            sides.into_iter().filter(|(_, at)| *at == host).map(|(id, _)| id)
+        });
+        for id in ends.collect::<Vec<_>>() {
+            self.poll.forget(id);
+            let address = self.end(id).map(|end| {
+                end.gone = true;
+                end.incoming.clear();
+                end.local.clone()
+            });
+            if let Some(address) = address.filter(|_| id.side() == 0) {
+                self.names.forget_client(host, &address);
+            }
+            self.remove_if_gone(id);
+        }
+    }
+
+    /// The power of `host` is on again: it hears what was sent to it meanwhile, and has forgotten what it was about.
+    pub(crate) fn power_on(&mut self, host: HostId) {
+        self.roster.set_down(host, false);
+        self.note(Some(host), None, What::Note("starts".into()));
+        let Self { connections, agenda, faults, now, .. } = self;
+        for (id, connection) in connections.iter_mut() {
+            for (side, end) in [*id, id.other()].into_iter().enumerate() {
+                if connection.hosts[side] == host && !connection.wires[side].is_empty() {
+                    let at = faults.arrival(connection.hosts, *now);
+                    (0..connection.wires[side].hold(at)).for_each(|_| agenda.push(at, end));
+                }
+            }
+        }
+    }
+
+    pub(super) fn listen(
+        &mut self,
+        host: HostId,
+        address: &Address,
+        options: &ListenOptions,
+    ) -> io::Result<(Id, Address)> {
         // What the kernel would say of the address itself, such as that a path is too long.
         address.to_sock_addr()?;
+        self.faults.descriptor()?;
+        if self.roster.locate(host, address) != Some(host) {
+            return Err(Errno::ADDRNOTAVAIL.into());
+        }
         let id = self.last.next();
-        let address = self.names.listen(id, address, options)?;
+        let address = self.names.listen(id, host, address, options)?;
         self.last = id;
+        self.note(Some(host), Some(id), What::Listens);
         Ok((id, address))
     }
 
-    /// Begins a connection to `address`. Over TCP it always begins, and the client's events tell what becomes of it; a Unix socket
-    /// says at once.
-    pub(super) fn connect(&mut self, address: &Address, options: &ConnectOptions) -> io::Result<Id> {
+    /// Begins a connection from `host` to `address`. Over TCP it always begins, and the client's events tell what becomes of it; a
+    /// Unix socket says at once.
+    pub(super) fn connect(&mut self, host: HostId, address: &Address, options: &ConnectOptions) -> io::Result<Id> {
         address.to_sock_addr()?;
+        self.faults.descriptor()?;
         let destination = destination(address);
-        let client = self.names.client(&destination, options)?;
-        let found = self.names.find(&client, &destination);
+        let located = self.roster.locate(host, &destination);
+        let abroad = located != Some(host);
+        let source = |to: IpAddr| self.roster.source(host, to);
+        let source = destination.tcp().filter(|_| abroad).map(|to| source(to.ip()));
+        let client = self.names.client(host, source, &destination, options)?;
         if matches!(address, Address::Unix(_)) {
+            let found = self.names.find(host, &client, &destination);
             self.unix_answers(address, found)?;
         }
         let id = self.last.next();
         self.last = id;
-        let listener = found.and_then(|found| Some((found, self.names.listener(found)?)));
-        let (ours, mut theirs) = (&options.stream, &options.stream);
-        let shown;
-        match &listener {
-            Some((_, backlog)) => {
-                theirs = &backlog.options.stream;
-                shown = shown_to(&backlog.address, &destination);
+        let call = Call {
+            client: client.clone(),
+            destination: destination.clone(),
+            host: located,
+            send_buffer: options.stream.send_buffer,
+            receive_buffer: options.stream.receive_buffer,
+        };
+        let incoming = || Pipe::new(None, None);
+        let mut connecting = End::new(client, State::Connecting, incoming());
+        connecting.owned = true;
+        let accepted = End::new(destination, State::Connected, incoming());
+        let hosts = [host, located.unwrap_or(HostId::NOBODY)];
+        self.connections.insert(id, Connection::new(connecting, accepted, hosts));
+        self.note_end(id, What::Connects);
+        let fate = if abroad { self.faults.fate() } else { Fate::Heard };
+        match fate {
+            Fate::Heard => self.send(id, Parcel::Call(Box::new(call))),
+            Fate::Refused => self.refuse(id),
+            // The other end is nobody's.
+            Fate::Unanswered => {
+                self.settle(id, |connection, _| connection.end(1).gone = true);
             }
-            None => shown = destination,
-        }
-        let accepted = End::new(shown, State::Connected, Pipe::new(ours.send_buffer, theirs.receive_buffer));
-        let incoming = Pipe::new(theirs.send_buffer, ours.receive_buffer);
-        let connection = Connection::new(End::new(client, State::Connecting, incoming), accepted);
-        self.connections.insert(id, connection);
-        match listener {
-            Some((found, backlog)) => {
-                backlog.waiting.push_back(id);
-                self.admit(found);
-            }
-            None => self.refuse(id),
         }
         Ok(id)
+    }
+
+    /// A client's call reaches the host that it is for.
+    fn call_arrives(&mut self, id: Id, call: &Call) {
+        let Some(host) = call.host else {
+            self.settle(id, |connection, _| {
+                connection.end(1).gone = true;
+                connection.break_off(0, Errno::HOSTUNREACH);
+            });
+            return;
+        };
+        let found = self.names.find(host, &call.client, &call.destination);
+        let listener = found.and_then(|found| Some((found, self.names.listener(found)?)));
+        let Some((found, backlog)) = listener else { return self.refuse(id) };
+        let theirs = &backlog.options.stream;
+        let to_server = Pipe::new(call.send_buffer, theirs.receive_buffer).limited(self.faults.buffer);
+        let to_client = Pipe::new(theirs.send_buffer, call.receive_buffer).limited(self.faults.buffer);
+        let shown = shown_to(&backlog.address, &call.destination);
+        backlog.waiting.push_back(id);
+        self.settle(id, |connection, _| connection.meet(shown, [to_client, to_server]));
+        self.admit(found);
     }
 
     fn unix_answers(&mut self, address: &Address, found: Option<Id>) -> io::Result<()> {
@@ -149,28 +547,31 @@ impl Sockets {
         {
             backlog.queue.push_back(id.other());
             self.poll.wake(listener, Mask::IN);
-            self.settle(id, |connection, _| connection.establish());
+            self.send(id.other(), Parcel::Welcome);
         }
     }
 
     fn refuse(&mut self, id: Id) {
-        self.settle(id, |connection, _| connection.refuse());
-    }
-
-    /// Does to a connection what cannot fail.
-    fn settle(&mut self, id: Id, settle: impl FnOnce(&mut Connection, usize)) {
-        // A client that has not waited for the answer has no connection any more.
-        let _ = self.visit(id, |connection, side| {
-            settle(connection, side);
-            Ok(())
-        });
+        if let Some(parcel) = self.settle(id, |connection, _| connection.refuse()).flatten() {
+            self.send(id.other(), parcel);
+        }
+        self.remove_if_gone(id);
     }
 
     pub(super) fn accept(&mut self, listener: Id) -> io::Result<(Id, Address)> {
         let backlog = self.names.listener(listener).ok_or(Errno::BADF)?;
+        if backlog.queue.is_empty() {
+            return Err(Errno::AGAIN.into());
+        }
+        self.faults.interrupt()?;
+        self.faults.descriptor()?;
         let id = backlog.queue.pop_front().ok_or(Errno::AGAIN)?;
         let own = backlog.address.clone();
+        if let Some(end) = self.end(id) {
+            end.owned = true;
+        }
         let client = self.end(id.other()).map_or(Address::Unix(UnixAddress::Unnamed), |end| end.local.clone());
+        self.note_end(id, What::Accepts);
         self.admit(listener);
         Ok((id, shown_to(&own, &client)))
     }
@@ -178,6 +579,7 @@ impl Sockets {
     pub(super) fn stop_listening(&mut self, listener: Id) {
         self.poll.forget(listener);
         let Some(backlog) = self.names.stop_listening(listener) else { return };
+        self.note(Some(backlog.host), Some(listener), What::Closes);
         for id in backlog.waiting {
             self.refuse(id);
         }
@@ -185,4 +587,15 @@ impl Sockets {
             self.refuse(id.connection());
         }
     }
+}
+
+/// The first `length` bytes of `slices`.
+fn beginning<'a>(slices: &'a [IoSlice<'_>], length: usize) -> Vec<IoSlice<'a>> {
+    let mut left = length;
+    let cut = slices.iter().map_while(|slice| {
+        let taken = slice.len().min(left);
+        left -= taken;
+        (taken > 0).then(|| IoSlice::new(&slice[..taken]))
+    });
+    cut.collect()
 }

@@ -8,6 +8,7 @@ use mio::{Interest, Registry};
 use crate::address::Address;
 use crate::buffer::Sink;
 use crate::byte_stream::{ByteStream, Received};
+use crate::close_reason::CloseReason;
 use crate::token::Token;
 
 use super::end::End;
@@ -23,27 +24,31 @@ pub(super) struct Stream {
 
 impl Stream {
     fn with_end<R>(&self, visit: impl FnOnce(&mut End) -> R) -> Option<R> {
-        self.world.with(|sockets| sockets.end(self.id).map(visit))
+        self.world.on(self.host, |sockets| sockets.end(self.id).map(visit))
     }
 }
 
 impl Sink for Stream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.world.with(|sockets| sockets.write(self.id, &[IoSlice::new(data)]))
+        self.world.on(self.host, |sockets| sockets.write(self.id, &[IoSlice::new(data)]))
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.world.with(|sockets| sockets.write(self.id, slices))
+        self.world.on(self.host, |sockets| sockets.write(self.id, slices))
     }
 }
 
 impl ByteStream for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.world.with(|sockets| sockets.read(self.id, buffer))
+        let received = self.world.on(self.host, |sockets| sockets.read(self.id, buffer))?;
+        if received.count > 0 {
+            self.world.work(self.host);
+        }
+        Ok(received)
     }
 
     fn close_write(&mut self) -> io::Result<()> {
-        self.world.with(|sockets| sockets.close_write(self.id))
+        self.world.on(self.host, |sockets| sockets.close_write(self.id))
     }
 
     fn reset(&mut self) {
@@ -65,8 +70,17 @@ impl ByteStream for Stream {
     fn register(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
         let read = (Mask::IN | Mask::RDHUP).when(interest.is_readable());
         let write = Mask::OUT.when(interest.is_writable());
-        self.world.with(|sockets| sockets.watch(self.id, self.host, token, read | write));
+        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, read | write));
         Ok(())
+    }
+
+    fn made(&mut self) {
+        self.world.on(self.host, |sockets| sockets.made(self.id));
+    }
+
+    fn lost(&mut self, reason: &CloseReason) {
+        let reason = reason.to_string();
+        self.world.on(self.host, |sockets| sockets.lost(self.id, &reason));
     }
 
     fn reregister(&mut self, registry: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
@@ -76,6 +90,6 @@ impl ByteStream for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.world.with(|sockets| sockets.drop_end(self.id));
+        self.world.on(self.host, |sockets| sockets.drop_end(self.id));
     }
 }

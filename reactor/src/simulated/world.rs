@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use crate::clock::{Epoch, Time};
 use crate::guarded::Guarded;
 
+use super::bell::Bell;
 use super::clock::Clock;
 use super::poll::HostId;
 use super::sockets::Sockets;
+use super::trace::Trace;
 
 /// A clock, sockets, and what connects them, shared by all that live in it.
 ///
@@ -19,37 +21,78 @@ pub(crate) struct World {
     epoch: Epoch,
     clock: Guarded<Clock>,
     sockets: Guarded<Sockets>,
-    hosts: Guarded<u32>,
+    hosts: Guarded<Vec<Pace>>,
+    /// Somebody moves the clock and has the hosts take their turns; else the one host does.
+    pub(super) is_directed: bool,
+    /// What threads ring.
+    pub(crate) bell: Bell,
+}
+
+/// How a host keeps up with the world's clock.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When the callback that runs, or ran last, is over: later than the world's time while it takes time.
+    busy_until: Time,
+    /// Between its turns a host's clock stands where its last turn ended: a loop that sleeps is not busy.
+    resting_since: Option<Time>,
+    /// How long the callbacks take that come once the loop has looked at the clock.
+    work: Duration,
 }
 
 impl World {
+    /// A world for one host that moves the clock itself, and has every address.
     pub(crate) fn new() -> Rc<Self> {
-        Self::with_clock(Clock::default())
+        Self::open(Clock::default())
     }
 
-    /// A world in which time passes only for those who wait for it.
+    /// The same, but time passes only for those who wait for it.
     pub(crate) fn still() -> Rc<Self> {
-        Self::with_clock(Clock::still())
+        Self::open(Clock::still())
     }
 
-    fn with_clock(clock: Clock) -> Rc<Self> {
-        Rc::new(Self {
+    fn open(clock: Clock) -> Rc<Self> {
+        let world = Self::with(clock, 0, false);
+        world.sockets.with(|sockets| sockets.roster.is_open = true);
+        Rc::new(world)
+    }
+
+    /// A world for many hosts, whose clock moves when it is told to.
+    pub(crate) fn directed(seed: u64) -> Rc<Self> {
+        let world = Self::with(Clock::default(), seed, true);
+        world.sockets.with(|sockets| sockets.trace = Some(Trace::default()));
+        Rc::new(world)
+    }
+
+    fn with(clock: Clock, seed: u64, is_directed: bool) -> Self {
+        Self {
             epoch: Epoch::new(),
             clock: Guarded::new(clock),
-            sockets: Guarded::new(Sockets::default()),
-            hosts: Guarded::new(0),
+            sockets: Guarded::new(Sockets::new(seed)),
+            hosts: Guarded::new(Vec::new()),
+            is_directed,
+            bell: Bell::new(),
+        }
+    }
+
+    pub(super) fn new_host(&self, name: &str) -> HostId {
+        self.hosts.with(|hosts| hosts.push(Pace::default()));
+        self.sockets.with(|sockets| {
+            if let Some(trace) = &mut sockets.trace {
+                trace.name_host(name);
+            }
+            sockets.roster.add(name)
         })
     }
 
-    pub(super) fn new_host(&self) -> HostId {
-        self.hosts.with(|hosts| {
-            *hosts += 1;
-            HostId(*hosts)
-        })
-    }
-
+    /// What the world's clock shows.
     pub(crate) fn now(&self) -> Time {
         self.clock.with(|clock| clock.now())
+    }
+
+    /// What the clock of `host` shows.
+    pub(crate) fn now_on(&self, host: HostId) -> Time {
+        let time = self.now();
+        self.pace(host, |pace| pace.resting_since.unwrap_or(time.max(pace.busy_until))).unwrap_or(time)
     }
 
     pub(super) fn instant(&self, time: Time) -> Instant {
@@ -60,7 +103,74 @@ impl World {
         self.clock.with(|clock| clock.sleep(delay));
     }
 
-    pub(super) fn with<R>(&self, visit: impl FnOnce(&mut Sockets) -> R) -> R {
-        self.sockets.with(visit)
+    /// Moves the clock on, and delivers what arrives by then.
+    pub(crate) fn advance(&self, time: Time) {
+        self.clock.with(|clock| clock.advance(time));
+        let now = self.now();
+        self.sockets.with(|sockets| {
+            (sockets.clock, sockets.now) = (now, now);
+            sockets.arrive();
+        });
+    }
+
+    fn pace<R>(&self, host: HostId, visit: impl FnOnce(&mut Pace) -> R) -> Option<R> {
+        self.hosts.with(|hosts| hosts.get_mut(host.index()).map(visit))
+    }
+
+    /// `host` is about to take a turn, after one that ended at `since`.
+    pub(crate) fn rest(&self, host: HostId, since: Time) {
+        self.pace(host, |pace| pace.resting_since = Some(since));
+    }
+
+    /// `host` has slept enough.
+    pub(super) fn begin_turn(&self, host: HostId) {
+        self.pace(host, |pace| pace.resting_since = None);
+    }
+
+    /// Until when the callbacks of `host` that ran so far take.
+    pub(crate) fn busy_until(&self, host: HostId) -> Time {
+        self.pace(host, |pace| pace.busy_until).unwrap_or_default()
+    }
+
+    /// A loop looks at its clock. Whatever it does after that may take time.
+    pub(super) fn look_at_clock(&self, host: HostId) -> Time {
+        let now = self.now_on(host);
+        self.pace(host, |pace| {
+            let work = std::mem::take(&mut pace.work);
+            if !work.is_zero() {
+                pace.busy_until = now.after(work);
+            }
+        });
+        now
+    }
+
+    /// The loop of `host` is going to be at work without having read anything.
+    pub(super) fn work_later(&self, host: HostId) {
+        let slowness = self.sockets.with(|sockets| sockets.faults.slowness());
+        self.pace(host, |pace| pace.work = slowness);
+    }
+
+    /// A callback of `host` is about to be called, which may take its time.
+    pub(super) fn work(&self, host: HostId) {
+        self.work_later(host);
+        self.look_at_clock(host);
+    }
+
+    /// Visits the sockets on behalf of `host`.
+    pub(super) fn on<R>(&self, host: HostId, visit: impl FnOnce(&mut Sockets) -> R) -> R {
+        let (clock, now) = (self.now(), self.now_on(host));
+        self.sockets.with(|sockets| {
+            (sockets.clock, sockets.now) = (clock, now);
+            visit(sockets)
+        })
+    }
+
+    /// Visits the sockets on nobody's behalf.
+    pub(crate) fn direct<R>(&self, visit: impl FnOnce(&mut Sockets) -> R) -> R {
+        let now = self.now();
+        self.sockets.with(|sockets| {
+            (sockets.clock, sockets.now) = (now, now);
+            visit(sockets)
+        })
     }
 }

@@ -199,6 +199,11 @@ impl<P: Protocol> Dispatch for Connection<P> {
         if type_id == TypeId::of::<P>() { Some(&mut self.protocol) } else { self.protocol.layer(type_id) }
     }
 
+    #[cfg(feature = "testing")]
+    fn vanish(&mut self) {
+        super::machine::vanish(&self.transport.shared);
+    }
+
     fn describe(&self) -> Description {
         Description { name: type_name::<P>(), connection: Some(self.transport.shared.clone()) }
     }

@@ -224,6 +224,7 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
     }
     // Even if it is ending already: who hears of the end has to have heard of the beginning.
     if flags.take(Flags::MADE) {
+        shared.state.with(|state| state.socket.made());
         return Some(callback(shared, Step::Made));
     }
     if pass.readiness.has(Readiness::END) || flags.has(Flags::ENDING) {
@@ -461,6 +462,7 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
         let (decided, successor) =
             state.rare.as_mut().map_or((None, None), |rare| (rare.reason.take(), rare.successor.take()));
         let end = decided.as_ref().unwrap_or(&reason);
+        state.socket.lost(end);
         let broken = match end {
             CloseReason::Overflow | CloseReason::Panicked => true,
             // The reactor's end aborts what it must, and says a polite good-bye otherwise.
@@ -490,4 +492,22 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
     shared.reactor.core().counters.count_closed(&reason);
     pass.reason = Some(reason);
     Step::Lost
+}
+
+/// Ends the connection as `finish` does, but nobody is told.
+#[cfg(feature = "testing")]
+pub(super) fn vanish(shared: &Shared) {
+    shared.flags.set(Flags::ENDED);
+    let queue = shared.take_queue();
+    let (reason, successor, deadlines) = shared.state.with(|state| {
+        state.socket = Socket::Closed;
+        let rare = state.rare.as_mut().map(|rare| (rare.reason.take(), rare.successor.take()));
+        let (reason, successor) = rare.unwrap_or_default();
+        (reason, successor, state.deadlines.take())
+    });
+    if let Some(key) = deadlines.and_then(|deadlines| deadlines.timer) {
+        shared.reactor.disarm(key);
+    }
+    contain_drops(queue.into_iter().flat_map(|queue| queue.into_chunks()));
+    contain_drop((reason, successor));
 }

@@ -61,6 +61,17 @@ pub use linear::{check_linear, check_linear_cost};
 pub use memory_transport::MemoryTransport;
 pub use notes::Notes;
 pub use virtual_clock::VirtualClock;
+mod check;
+mod faults;
+mod host;
+mod member;
+mod simulation;
+mod stage;
+
+pub use crate::random::Random;
+pub use faults::Faults;
+pub use host::Host;
+pub use simulation::{Simulation, secs};
 
 use crate::reactor::MainLoop;
 use crate::simulated::{Simulated, World};

@@ -1,0 +1,52 @@
+//! What is going to arrive, and when.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::clock::Time;
+
+use super::poll::Id;
+
+/// For each parcel under way, when which end gets it.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    entries: BinaryHeap<Reverse<(Time, u64, Id)>>,
+    /// Entries so far: those of equal times are in the order in which they were made.
+    made: u64,
+}
+
+impl Agenda {
+    pub(super) fn push(&mut self, at: Time, end: Id) {
+        self.made += 1;
+        self.entries.push(Reverse((at, self.made, end)));
+    }
+
+    pub(super) fn next(&self) -> Option<Time> {
+        self.entries.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// Takes the first entry, if it is due at `now`.
+    pub(super) fn pop(&mut self, now: Time) -> Option<Id> {
+        if self.next()? > now {
+            return None;
+        }
+        self.entries.pop().map(|Reverse((.., end))| end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrives_at_one_time_arrives_in_the_order_in_which_it_was_sent() {
+        let mut agenda = Agenda::default();
+        let ends: Vec<Id> = std::iter::successors(Some(Id::default()), |id| Some(id.next())).take(4).collect();
+        for (end, tick) in [(3, 2), (1, 1), (2, 1), (0, 1)] {
+            agenda.push(Time::from_tick(tick), ends[end]);
+        }
+        let due: Vec<_> = std::iter::from_fn(|| agenda.pop(Time::from_tick(1))).collect();
+        assert_eq!(due, [ends[1], ends[2], ends[0]]);
+        assert_eq!(agenda.next(), Some(Time::from_tick(2)));
+    }
+}

@@ -1,0 +1,317 @@
+//! What goes wrong in a world: all of it drawn from the seed, none of it unless asked for.
+
+use std::io;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use crate::clock::Time;
+use crate::random::Random;
+use crate::readiness::Readiness;
+use crate::token::Token;
+
+use super::poll::HostId;
+
+/// The errors of a system that has run out of something (`accept(2)`, `socket(2)`).
+const EXHAUSTION: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+
+/// Each fault has a sequence of random numbers of its own, so that leaving one out changes nothing in the others' draws.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    seed: u64,
+    /// In microseconds.
+    latency: Option<(RangeInclusive<u64>, Random)>,
+    /// In bytes a second.
+    bandwidth: Option<u64>,
+    short_reads: Option<Random>,
+    short_writes: Option<Random>,
+    reordered_events: Option<Random>,
+    spurious_events: Option<(f64, Random)>,
+    pub(super) buffer: Option<usize>,
+    resets: Option<(f64, Random)>,
+    refusals: Option<(f64, Random)>,
+    unanswered: Option<(f64, Random)>,
+    silences: Option<(f64, Random)>,
+    exhaustion: Option<(f64, Random)>,
+    interrupts: Option<(f64, Random)>,
+    /// How often callbacks are slow, and for how many microseconds.
+    slowness: Option<(f64, RangeInclusive<u64>, Random)>,
+    partitions: Vec<Partition>,
+}
+
+/// Two hosts, or one (and all others), that cannot reach each other for a while.
+#[derive(Debug)]
+struct Partition {
+    hosts: [HostId; 2],
+    time: Range<Time>,
+}
+
+/// What becomes of a client's wish to be connected.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Heard,
+    Refused,
+    Unanswered,
+}
+
+fn hits(fault: Option<&(f64, Random)>) -> bool {
+    fault.is_some_and(|(probability, random)| random.chance(*probability))
+}
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            latency: None,
+            bandwidth: None,
+            short_reads: None,
+            short_writes: None,
+            reordered_events: None,
+            spurious_events: None,
+            buffer: None,
+            resets: None,
+            refusals: None,
+            unanswered: None,
+            silences: None,
+            exhaustion: None,
+            interrupts: None,
+            slowness: None,
+            partitions: Vec::new(),
+        }
+    }
+
+    fn random(&self, name: &str) -> Random {
+        Random::named(self.seed, name)
+    }
+
+    pub(crate) fn set_latency(&mut self, microseconds: RangeInclusive<u64>) {
+        self.latency = Some((microseconds, self.random("latency")));
+    }
+
+    pub(crate) fn set_bandwidth(&mut self, bytes_per_second: u64) {
+        self.bandwidth = Some(bytes_per_second.max(1));
+    }
+
+    pub(crate) fn set_short_reads(&mut self) {
+        self.short_reads = Some(self.random("short reads"));
+    }
+
+    pub(crate) fn set_short_writes(&mut self) {
+        self.short_writes = Some(self.random("short writes"));
+    }
+
+    pub(crate) fn set_reordered_events(&mut self) {
+        self.reordered_events = Some(self.random("reordered events"));
+    }
+
+    pub(crate) fn set_spurious_events(&mut self, probability: f64) {
+        self.spurious_events = Some((probability, self.random("spurious events")));
+    }
+
+    pub(crate) fn set_buffer(&mut self, bytes: usize) {
+        self.buffer = Some(bytes);
+    }
+
+    pub(crate) fn set_resets(&mut self, probability: f64) {
+        self.resets = Some((probability, self.random("resets")));
+    }
+
+    pub(crate) fn set_refusals(&mut self, probability: f64) {
+        self.refusals = Some((probability, self.random("refusals")));
+    }
+
+    pub(crate) fn set_unanswered(&mut self, probability: f64) {
+        self.unanswered = Some((probability, self.random("unanswered")));
+    }
+
+    pub(crate) fn set_silences(&mut self, probability: f64) {
+        self.silences = Some((probability, self.random("silences")));
+    }
+
+    pub(crate) fn set_exhaustion(&mut self, probability: f64) {
+        self.exhaustion = Some((probability, self.random("exhaustion")));
+    }
+
+    pub(crate) fn set_interrupts(&mut self, probability: f64) {
+        self.interrupts = Some((probability, self.random("interrupts")));
+    }
+
+    pub(crate) fn set_slowness(&mut self, probability: f64, microseconds: RangeInclusive<u64>) {
+        self.slowness = Some((probability, microseconds, self.random("slowness")));
+    }
+
+    pub(crate) fn add_partition(&mut self, hosts: [HostId; 2], time: Range<Duration>) {
+        let time = Time::default().after(time.start)..Time::default().after(time.end);
+        self.partitions.push(Partition { hosts, time });
+    }
+
+    /// Nothing goes wrong any more from now on, but for what is under way.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.seed);
+    }
+
+    fn draw_latency(&self) -> Duration {
+        self.latency
+            .as_ref()
+            .map_or(Duration::ZERO, |(range, random)| Duration::from_micros(random.between(range.clone())))
+    }
+
+    /// How long it takes to send off so many bytes.
+    pub(super) fn sending(&self, bytes: usize) -> Duration {
+        let nanos = |rate: u64| (bytes as u128 * 1_000_000_000).div_ceil(u128::from(rate));
+        self.bandwidth
+            .map_or(Duration::ZERO, |rate| Duration::from_nanos(u64::try_from(nanos(rate)).unwrap_or(u64::MAX)))
+    }
+
+    /// When what is sent off at `sent` arrives on the other host. What a partition swallows is sent again when it heals.
+    pub(super) fn arrival(&self, hosts: [HostId; 2], sent: Time) -> Time {
+        let mut at = sent.after(self.draw_latency());
+        let parts = |partition: &&Partition| partition.hosts == hosts || partition.hosts == [hosts[1], hosts[0]];
+        let mut partitions: Vec<_> = self.partitions.iter().filter(parts).collect();
+        partitions.sort_by_key(|partition| partition.time.start);
+        for partition in partitions {
+            if sent < partition.time.end && at >= partition.time.start {
+                at = at.max(partition.time.end.after(self.draw_latency()));
+            }
+        }
+        at
+    }
+
+    /// How much of `length` a read or a write gets to do, from 1 on.
+    fn part(fault: Option<&Random>, length: usize) -> usize {
+        match fault {
+            Some(random) if length > 1 => match random.below(4) {
+                // A single byte is what most parsers get wrong.
+                0 => 1,
+                1 => 1 + random.index(length),
+                2 => length.min(1 + random.index(16)),
+                _ => length,
+            },
+            _ => length,
+        }
+    }
+
+    pub(super) fn part_of_read(&self, length: usize) -> usize {
+        Self::part(self.short_reads.as_ref(), length)
+    }
+
+    pub(super) fn part_of_write(&self, length: usize) -> usize {
+        Self::part(self.short_writes.as_ref(), length)
+    }
+
+    pub(super) fn resets(&self) -> bool {
+        hits(self.resets.as_ref())
+    }
+
+    pub(super) fn silences(&self) -> bool {
+        hits(self.silences.as_ref())
+    }
+
+    pub(super) fn fate(&self) -> Fate {
+        if hits(self.refusals.as_ref()) {
+            Fate::Refused
+        } else if hits(self.unanswered.as_ref()) {
+            Fate::Unanswered
+        } else {
+            Fate::Heard
+        }
+    }
+
+    /// May a call be made that needs a descriptor?
+    pub(super) fn descriptor(&self) -> io::Result<()> {
+        match &self.exhaustion {
+            Some((probability, random)) if random.chance(*probability) => {
+                Err(random.pick(&EXHAUSTION).copied().unwrap_or(Errno::MFILE).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// May a call be made, or does a signal come first?
+    pub(super) fn interrupt(&self) -> io::Result<()> {
+        if hits(self.interrupts.as_ref()) { Err(Errno::INTR.into()) } else { Ok(()) }
+    }
+
+    /// For how long the callback that is going to be called keeps its loop busy.
+    pub(super) fn slowness(&self) -> Duration {
+        match &self.slowness {
+            Some((probability, range, random)) if random.chance(*probability) => {
+                Duration::from_micros(random.between(range.clone()))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    pub(super) fn reorder(&self, events: &mut [(Token, Readiness)]) {
+        if let Some(random) = &self.reordered_events {
+            random.shuffle(events);
+        }
+    }
+
+    /// What chooses who is woken for nothing, if somebody is.
+    pub(super) fn spurious(&self) -> Option<&Random> {
+        self.spurious_events
+            .as_ref()
+            .filter(|(probability, random)| random.chance(*probability))
+            .map(|(_, random)| random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTS: [HostId; 2] = [HostId(1), HostId(2)];
+
+    fn at(milliseconds: u64) -> Time {
+        Time::from_tick(milliseconds)
+    }
+
+    #[test]
+    fn without_faults_nothing_takes_time_and_nothing_fails() {
+        let faults = Faults::new(1);
+        assert_eq!(faults.arrival(HOSTS, at(7)), at(7));
+        assert_eq!(faults.sending(1 << 30), Duration::ZERO);
+        assert_eq!((faults.part_of_read(100), faults.part_of_write(100)), (100, 100));
+        assert!(!faults.resets() && !faults.silences() && faults.spurious().is_none());
+        assert!(faults.interrupt().is_ok() && faults.descriptor().is_ok());
+        assert_eq!((faults.fate(), faults.slowness()), (Fate::Heard, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_meets_a_partition_arrives_after_it_has_healed() {
+        let mut faults = Faults::new(1);
+        faults.set_latency(10_000..=10_000);
+        faults.add_partition([HostId(2), HostId(1)], Duration::from_secs(1)..Duration::from_secs(2));
+        assert_eq!(faults.arrival(HOSTS, at(989)), at(999));
+        for sent in [990, 1_000, 1_999] {
+            assert_eq!(faults.arrival(HOSTS, at(sent)), at(2_010), "{sent}");
+        }
+        assert_eq!(faults.arrival(HOSTS, at(2_000)), at(2_010));
+        assert_eq!(faults.arrival([HostId(1), HostId(3)], at(1_500)), at(1_510));
+    }
+
+    #[test]
+    fn parts_are_at_least_a_byte_and_often_one() {
+        let mut faults = Faults::new(1);
+        faults.set_short_reads();
+        let parts: Vec<_> = (0..200).map(|_| faults.part_of_read(100)).collect();
+        assert!(parts.iter().all(|part| (1..=100).contains(part)));
+        assert!(parts.contains(&1) && parts.contains(&100));
+        assert_eq!(faults.part_of_read(1), 1);
+    }
+
+    #[test]
+    fn leaving_out_one_fault_changes_nothing_in_another() {
+        let mut both = Faults::new(9);
+        both.set_short_reads();
+        both.set_latency(1..=1_000_000);
+        let mut alone = Faults::new(9);
+        alone.set_latency(1..=1_000_000);
+        for _ in 0..100 {
+            let _ = both.part_of_read(1_000);
+            assert_eq!(both.arrival(HOSTS, at(0)), alone.arrival(HOSTS, at(0)));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What is to go wrong in a simulation.
+
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use crate::simulated::Faults as Settings;
+
+use super::stage::{Planned, Stage};
+
+/// What goes wrong in a [`Simulation`](super::Simulation): see [`Simulation::faults`](super::Simulation::faults). Nothing does unless one of these methods says so, and what does is
+/// drawn from the seed. They may be called at any time; a later call of the same method replaces an earlier one, except where noted.
+///
+/// Probabilities are from 0 (never) to 1 (always), latencies in milliseconds. Those that befall the network do so between hosts, and leave
+/// connections of a host with itself alone.
+#[derive(Copy, Clone)]
+pub struct Faults<'a>(&'a Stage);
+
+impl<'a> Faults<'a> {
+    pub(super) fn new(stage: &'a Stage) -> Self {
+        Self(stage)
+    }
+
+    /// What is sent takes so long to arrive, in milliseconds: drawn anew for each packet, though none overtakes another of its
+    /// connection. Default: it arrives at once.
+    pub fn latency(&self, milliseconds: RangeInclusive<u64>) -> &Self {
+        let (start, end) = (*milliseconds.start(), *milliseconds.end());
+        self.set(format_args!("latency({start}..={end})"), |faults| {
+            faults.set_latency(start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
+    }
+
+    /// Each direction of a connection carries so many bytes a second. Default: any number.
+    pub fn bandwidth(&self, bytes_per_second: u64) -> &Self {
+        self.set(format_args!("bandwidth({bytes_per_second})"), |faults| faults.set_bandwidth(bytes_per_second))
+    }
+
+    /// A read gives less than there is, often a single byte.
+    pub fn short_reads(&self) -> &Self {
+        self.set(format_args!("short_reads()"), Settings::set_short_reads)
+    }
+
+    /// A write takes less than there is room for, often a single byte.
+    pub fn short_writes(&self) -> &Self {
+        self.set(format_args!("short_writes()"), Settings::set_short_writes)
+    }
+
+    /// Events of one turn come in any order.
+    pub fn reordered_readiness(&self) -> &Self {
+        self.set(format_args!("reordered_readiness()"), Settings::set_reordered_events)
+    }
+
+    /// In a turn, with this probability, some socket is said to be ready that may not be.
+    pub fn spurious_readiness(&self, probability: f64) -> &Self {
+        self.set(format_args!("spurious_readiness({probability})"), |faults| faults.set_spurious_events(probability))
+    }
+
+    /// Connections made from now on have room for so many bytes in each direction, written and not yet read, at the most: send buffers
+    /// are full all the time.
+    pub fn small_buffers(&self, bytes: usize) -> &Self {
+        self.set(format_args!("small_buffers({bytes})"), |faults| faults.set_buffer(bytes))
+    }
+
+    /// With this probability a write breaks its connection: both ends are reset, and what was under way is lost.
+    pub fn resets(&self, probability: f64) -> &Self {
+        self.set(format_args!("resets({probability})"), |faults| faults.set_resets(probability))
+    }
+
+    /// With this probability a connect is refused though somebody listens.
+    pub fn refused_connects(&self, probability: f64) -> &Self {
+        self.set(format_args!("refused_connects({probability})"), |faults| faults.set_refusals(probability))
+    }
+
+    /// With this probability a connect is never answered, so that it takes until its timeout.
+    pub fn unanswered_connects(&self, probability: f64) -> &Self {
+        self.set(format_args!("unanswered_connects({probability})"), |faults| faults.set_unanswered(probability))
+    }
+
+    /// With this probability a write is the last that the network carries for its connection, in either direction, and neither end is told:
+    /// both are half-open, and only a timeout of their own tells them.
+    pub fn half_open(&self, probability: f64) -> &Self {
+        self.set(format_args!("half_open({probability})"), |faults| faults.set_silences(probability))
+    }
+
+    /// These hosts cannot reach each other from the first moment to the second, counted from the simulation's beginning. What they send is
+    /// sent again when the partition heals. Several partitions add up.
+    pub fn partition(&self, one: &str, other: &str, time: Range<Duration>) -> &Self {
+        let hosts = [one, other].map(|name| self.0.id(self.0.place(name)));
+        let label = format!("partition({one:?}, {other:?}, {:?}..{:?})", time.start, time.end);
+        self.set(label, |faults| faults.add_partition(hosts, time))
+    }
+
+    /// The host [crashes](super::Host::crash) at the first moment and [starts again](super::Host::restart) at the second, counted from the
+    /// simulation's beginning. Several crashes add up.
+    pub fn crash(&self, host: &str, time: Range<Duration>) -> &Self {
+        if self.0.admits(format_args!("crash({host:?}, {:?}..{:?})", time.start, time.end)) {
+            let place = self.0.place(host);
+            self.0.plan(time.start, |_| Planned::Crash(place));
+            self.0.plan(time.end, |_| Planned::Restart(place));
+        }
+        self
+    }
+
+    /// With this probability a call that needs a descriptor (to listen, to connect, to accept) fails with `EMFILE`, `ENFILE`, `ENOBUFS`
+    /// or `ENOMEM`.
+    pub fn exhaustion(&self, probability: f64) -> &Self {
+        self.set(format_args!("exhaustion({probability})"), |faults| faults.set_exhaustion(probability))
+    }
+
+    /// With this probability a call (to wait, to read, to write, to accept) is interrupted by a signal: `EINTR`.
+    pub fn interrupts(&self, probability: f64) -> &Self {
+        self.set(format_args!("interrupts({probability})"), |faults| faults.set_interrupts(probability))
+    }
+
+    /// With this probability a callback takes so many milliseconds, which pass for its host, while the others go on.
+    pub fn slow_callbacks(&self, probability: f64, milliseconds: RangeInclusive<u64>) -> &Self {
+        let (start, end) = (*milliseconds.start(), *milliseconds.end());
+        self.set(format_args!("slow_callbacks({probability}, {start}..={end})"), |faults| {
+            faults.set_slowness(probability, start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
+    }
+
+    /// From now on nothing goes wrong any more: for the second half of a test, in which what was broken has to come right. What is under
+    /// way arrives when it was going to, and crashes that were asked for still come.
+    pub fn heal(&self) -> &Self {
+        self.0.sockets(|sockets| sockets.faults.clear());
+        self
+    }
+
+    /// Sets a fault, unless it is left out this time.
+    fn set(&self, label: impl fmt::Display, set: impl FnOnce(&mut Settings)) -> &Self {
+        if self.0.admits(label) {
+            self.0.sockets(|sockets| set(&mut sockets.faults));
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Faults<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.fault_labels()).finish()
+    }
+}

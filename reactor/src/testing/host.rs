@@ -1,0 +1,76 @@
+//! A machine in a simulation.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::error::Result;
+use crate::reactor::Reactor;
+
+use super::stage::Stage;
+
+/// A machine in a [`Simulation`](super::Simulation), with a reactor, a name and addresses of its own: see
+/// [`Simulation::host`](super::Simulation::host).
+#[derive(Copy, Clone)]
+pub struct Host<'a> {
+    stage: &'a Stage,
+    place: usize,
+}
+
+impl<'a> Host<'a> {
+    pub(super) fn new(stage: &'a Stage, place: usize) -> Self {
+        Self { stage, place }
+    }
+
+    /// The reactor that runs here; after a [restart](Self::restart) it is another one.
+    #[must_use]
+    pub fn reactor(&self) -> Reactor {
+        self.stage.member(self.place, |member| member.reactor.clone())
+    }
+
+    /// What the host is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.stage.member(self.place, |member| member.name.to_string())
+    }
+
+    /// Its IPv4 address on the network. It has an IPv6 address besides, and loopback addresses, which are reachable from itself alone.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.stage.address(self.place)
+    }
+
+    /// Does its reactor run? Not after a crash, nor once it was stopped.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.stage.member(self.place, |member| member.is_running())
+    }
+
+    /// Has `boot` set the reactor up: now, and each time that the host starts again.
+    ///
+    /// # Errors
+    ///
+    /// What `boot` gives. At a restart its error ends the simulation.
+    pub fn start(&self, boot: impl Fn(&Reactor) -> Result<()> + 'static) -> Result<()> {
+        boot(&self.reactor())?;
+        self.stage.set_boot(self.place, std::rc::Rc::new(boot));
+        Ok(())
+    }
+
+    /// Takes its power away: what ran is gone without a word, nobody there hears
+    /// [`connection_lost`](crate::Protocol::connection_lost), and the others are left with connections to nobody. What they send is lost
+    /// until the host [starts again](Self::restart), which answers it with a reset. Of a host that is down it changes nothing.
+    pub fn crash(&self) {
+        self.stage.crash(self.place);
+    }
+
+    /// Starts the host, with a new reactor, which what was given to [`start`](Self::start) sets up. A host that runs is crashed first.
+    pub fn restart(&self) {
+        self.stage.restart(self.place);
+    }
+}
+
+impl fmt::Debug for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("name", &self.name()).field("address", &self.address()).finish()
+    }
+}
