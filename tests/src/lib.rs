@@ -1,6 +1,7 @@
 //! What the whole-system tests share.
 
 pub mod child;
+pub mod conversation;
 pub mod downstream;
 pub mod examples;
 pub mod faults;

@@ -1,0 +1,120 @@
+//! Hosts that lose their power, and get it back.
+
+use std::time::Duration;
+
+use lariat::testing::{Simulation, secs};
+use lariat::{Once, Peer, Reactor};
+use lariat_tests::downstream::Shared;
+use lariat_tests::harness::Log;
+
+#[test]
+fn who_talks_to_a_host_that_has_crashed_hears_nothing_until_it_is_back() {
+    Simulation::check(1..=20, |sim| {
+        sim.faults().latency(1..=10).crash("server", secs(3)..secs(8));
+        let (server, client) = (Log::new(), Log::new());
+        let log = server.clone();
+        sim.host("server").start(move |reactor: &Reactor| {
+            let log = log.clone();
+            reactor.listen("tcp:7000", move |_: &Peer| log.probe()).map(drop)
+        })?;
+        let beats = client.probe().made(|transport| {
+            for second in 1..=20 {
+                let transport = transport.clone();
+                transport.reactor().clone().call_later(secs(second), move |_| {
+                    transport.write(b"beat");
+                });
+            }
+        });
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(beats))?;
+        sim.run_until(Duration::from_millis(7_999))?;
+        assert!(!sim.host("server").is_running());
+        assert_eq!((server.lost(), client.lost()), (None, None));
+        assert!(server.has("dropped"), "what ran there is gone");
+        sim.run_until(secs(9))?;
+        assert!(sim.host("server").is_running());
+        assert_eq!(client.lost().as_deref(), Some("ConnectionReset"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_client_that_keeps_silent_never_hears_that_its_server_has_crashed() {
+    Simulation::check(1..=3, |sim| {
+        let client = Log::new();
+        sim.host("server").reactor().listen("tcp:7000", |_: &Peer| Log::new().probe())?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe()))?;
+        sim.run_until(secs(1))?;
+        sim.host("server").crash();
+        sim.host("server").restart();
+        sim.run_until(secs(3_600))?;
+        assert!(client.is_made() && client.lost().is_none());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_host_that_starts_again_listens_anew_and_is_reached() {
+    Simulation::check(1..=5, |sim| {
+        let starts = Shared::new(0);
+        let counts = starts.clone();
+        sim.host("server").start(move |reactor: &Reactor| {
+            counts.with(|starts| *starts += 1);
+            reactor.listen("tcp:7000", |_: &Peer| Log::new().probe().echo()).map(drop)
+        })?;
+        let old = sim.host("server").reactor();
+        sim.run_until(secs(1))?;
+        sim.host("server").restart();
+        assert!(old.has_ended() && !sim.host("server").reactor().has_ended());
+        let log = Log::new();
+        let client = log
+            .probe()
+            .made(|transport| {
+                transport.write(b"hello");
+            })
+            .data(|transport, _| transport.close());
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client))?;
+        sim.run()?;
+        assert_eq!((log.received(), starts.with(|starts| *starts)), (b"hello".to_vec(), 2));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_connect_to_a_host_that_is_down_is_answered_when_it_is_back() {
+    Simulation::check(1..=5, |sim| {
+        sim.host("server")
+            .start(|reactor: &Reactor| reactor.listen("tcp:7000", |_: &Peer| Log::new().probe()).map(drop))?;
+        sim.host("server").crash();
+        let (early, late) = (Log::new(), Log::new());
+        sim.host("client").reactor().connect("tcp:server:7000:timeout=5", Once::new(early.probe()))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(late.probe()))?;
+        sim.run_until(secs(10))?;
+        assert!(early.has("dropped") && !late.is_made());
+        sim.host("server").restart();
+        sim.run_until(secs(11))?;
+        assert!(!early.is_made() && late.is_made());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_protocol_on_a_host_that_crashes_is_dropped_and_its_timers_never_fire() {
+    Simulation::check(1..=5, |sim| {
+        let (server, client) = (Log::new(), Log::new());
+        let fired = Shared::new(false);
+        let sets = fired.clone();
+        let reactor = sim.host("server").reactor();
+        reactor.call_later(secs(5), move |_| sets.with(|fired| *fired = true));
+        reactor.listen("tcp:7000", Once::new(server.probe()))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe()))?;
+        sim.run_until(secs(1))?;
+        // A handle that outlives the crash changes nothing.
+        let kept = server.transport();
+        sim.host("server").crash();
+        kept.write(b"to nobody");
+        sim.run_until(secs(10))?;
+        assert_eq!((server.story(), fired.with(|fired| *fired)), (vec!["made".into(), "dropped".into()], false));
+        assert_eq!((client.received_len(), client.lost()), (0, None));
+        Ok(())
+    });
+}

@@ -1,0 +1,8 @@
+//! What the simulation promises: many hosts in one time, faults from a seed, and the same course for the same seed.
+
+mod calls;
+mod crashes;
+mod hosts;
+mod network;
+mod replay;
+mod violations;

@@ -1,0 +1,55 @@
+//! What always fails a simulation, whatever the test itself asserts.
+
+use lariat::testing::{Simulation, secs};
+use lariat::{ErrorKind, Reactor};
+
+#[test]
+fn a_loop_that_makes_no_progress_fails_with_a_word_of_what_may_cause_it() {
+    fn again(reactor: &Reactor) {
+        reactor.call_later(std::time::Duration::ZERO, again);
+    }
+    let sim = Simulation::new(1);
+    sim.host("busy").reactor().call_later(secs(2), again);
+    let error = sim.run_until(secs(60)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Violated);
+    let said = error.to_string();
+    assert!(said.starts_with("time stands still: ") && said.contains("2s, the last by \"busy\""), "{said}");
+}
+
+#[test]
+fn an_assertion_in_a_callback_is_the_error_of_the_turn_and_of_each_that_follows() {
+    let sim = Simulation::new(1);
+    sim.host("alone").reactor().call_later(secs(2), |reactor| assert!(reactor.has_ended(), "it goes on"));
+    sim.run_until(secs(1)).unwrap();
+    for _ in 0..2 {
+        let said = sim.run_until(secs(60)).unwrap_err().to_string();
+        assert!(said.contains("panicked: it goes on"), "{said}");
+    }
+    assert_eq!(sim.now(), secs(2));
+}
+
+#[test]
+fn a_panic_at_the_end_of_a_reactor_counts_too() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("boom");
+        }
+    }
+    let sim = Simulation::new(1);
+    let bomb = Bomb;
+    sim.host("alone").reactor().call_later(secs(9), move |_| drop(bomb));
+    sim.run_until(secs(1)).unwrap();
+    assert!(sim.finish().unwrap_err().to_string().contains("boom"));
+}
+
+#[test]
+fn what_one_simulation_had_contained_does_not_count_in_the_next() {
+    let first = Simulation::new(1);
+    first.host("alone").reactor().call_later(secs(1), |_| panic!("of the first"));
+    assert!(first.run().is_err());
+    drop(first);
+    let second = Simulation::new(1);
+    second.run_until(secs(9)).unwrap();
+    second.finish().unwrap();
+}
