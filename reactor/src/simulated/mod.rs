@@ -19,12 +19,14 @@ mod loose_end;
 mod names;
 mod pipe;
 mod poll;
+mod power;
 mod roster;
 mod sockets;
 mod stream;
 mod tally;
 mod trace;
 mod wire;
+mod witness;
 mod world;
 
 pub(crate) use driver::{PATIENCE, Simulated};

@@ -1,7 +1,6 @@
 //! The sockets of a world: its kernel, so to say.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
 
@@ -22,16 +21,16 @@ use super::names::{Names, destination, shown_to};
 use super::pipe::Pipe;
 use super::poll::{HostId, Id, Mask, Poll};
 use super::roster::Roster;
-use super::trace::{Trace, What, digest};
+use super::trace::{Trace, What};
 use super::wire::{Call, Parcel};
 
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    poll: Poll,
-    connections: BTreeMap<Id, Connection>,
-    names: Names,
+    pub(super) poll: Poll,
+    pub(super) connections: BTreeMap<Id, Connection>,
+    pub(super) names: Names,
     last: Id,
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     pub(super) roster: Roster,
     pub(crate) faults: Faults,
     /// Nothing is traced in a world that nobody directs.
@@ -41,7 +40,7 @@ pub(crate) struct Sockets {
     /// What the clock of the host shows that makes the call: the same or, while a callback takes its time, later.
     pub(super) now: Time,
     /// What should never have happened.
-    violations: Vec<String>,
+    pub(super) violations: Vec<String>,
 }
 
 impl Sockets {
@@ -61,115 +60,14 @@ impl Sockets {
         }
     }
 
-    /// The whole trace in short.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        self.trace.as_ref().map_or(0, Trace::hash)
-    }
-
-    /// Something happens.
-    pub(crate) fn note(&mut self, host: Option<HostId>, socket: Option<Id>, what: What) {
-        if let Some(trace) = &mut self.trace {
-            trace.push(self.now, host, socket, what);
-        }
-    }
-
-    /// Something happens to an end of a connection.
-    fn note_end(&mut self, id: Id, what: What) {
-        if self.trace.is_some() {
-            let host = self.connections.get(&id.connection()).map(|connection| connection.hosts[id.side()]);
-            self.note(host, Some(id), what);
-        }
-    }
-
-    fn note_bytes<'a>(&mut self, id: Id, slices: impl Iterator<Item = &'a [u8]>, what: fn(usize, u64) -> What) {
-        let (mut length, mut short) = (0, 0);
-        for slice in slices {
-            length += slice.len();
-            short = digest(slice) ^ u64::rotate_left(short, 7);
-        }
-        self.note_end(id, what(length, short));
-    }
-
-    /// Bytes are written by the end `id`.
-    fn note_written<'a>(&mut self, id: Id, slices: impl Iterator<Item = &'a [u8]> + Clone) {
-        if self.trace.is_some() {
-            self.note_bytes(id, slices.clone(), What::Writes);
-            if let Some(end) = self.end(id) {
-                slices.for_each(|slice| end.sent.add(slice));
-            }
-        }
-    }
-
-    /// Holds what the end `id` has read beside what the other has written: once it reads the end, that is all of it.
-    fn compare(&mut self, id: Id, read: &[u8]) {
-        let Some(connection) = self.connections.get_mut(&id.connection()) else { return };
-        let sent = connection.end(id.other().side()).sent;
-        let end = connection.end(id.side());
-        end.received.add(read);
-        let received = end.received;
-        if read.is_empty() && end.finished && received != sent {
-            let (received, sent) = (received.count, sent.count);
-            self.violate(
-                id,
-                format_args!("read to the end {received} bytes that are not the {sent} that were written"),
-            );
-        }
-    }
-
     /// The address of a host on the network.
     pub(crate) fn address(&self, host: HostId) -> IpAddr {
         self.roster.address(host)
     }
 
-    /// What should not have happened has, to the end `id`.
-    fn violate(&mut self, id: Id, what: impl fmt::Display) {
-        self.violations.push(format!("connection {id}, end {}: {what}", id.side()));
-    }
-
-    /// Takes what should not have happened and has.
-    pub(crate) fn take_violations(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.violations)
-    }
-
-    /// The protocol of an end is about to hear of it; more than once, if another has taken its place.
-    pub(super) fn made(&mut self, id: Id) {
-        let Some(end) = self.end(id) else { return };
-        end.made = true;
-        if end.lost {
-            self.violate(id, "connection_made came after connection_lost");
-        }
-        self.note_end(id, What::Made);
-    }
-
-    /// The protocol of an end is about to hear of its end.
-    pub(super) fn lost(&mut self, id: Id, reason: &str) {
-        let Some(end) = self.end(id) else { return };
-        let (made, lost) = (end.made, std::mem::replace(&mut end.lost, true));
-        if lost || !made {
-            self.violate(
-                id,
-                if lost { "connection_lost came twice" } else { "connection_lost came before connection_made" },
-            );
-        }
-        self.note_end(id, What::Lost(reason.into()));
-    }
-
     /// Is the end there to be used? Not if its host has crashed.
     fn is_owned(&mut self, id: Id) -> io::Result<()> {
         if self.end(id).is_some_and(|end| !end.gone) { Ok(()) } else { Err(Errno::BADF.into()) }
-    }
-
-    /// What the sockets of a world still are that nobody should hold any more.
-    pub(crate) fn leftovers(&self) -> Vec<String> {
-        let left = [
-            (
-                self.connections.values().filter(|connection| connection.is_held()).count(),
-                "open sockets of connections",
-            ),
-            (self.names.listeners(), "listening sockets"),
-            (self.poll.watched(), "sockets that are watched"),
-        ];
-        left.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
     }
 
     pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) {
@@ -400,50 +298,9 @@ impl Sockets {
         self.remove_if_gone(id);
     }
 
-    fn remove_if_gone(&mut self, id: Id) {
+    pub(super) fn remove_if_gone(&mut self, id: Id) {
         if self.connections.get(&id.connection()).is_some_and(Connection::is_gone) {
             self.connections.remove(&id.connection());
-        }
-    }
-
-    /// The power of `host` goes off: it is gone without a word.
-    pub(crate) fn power_off(&mut self, host: HostId) {
-        self.note(Some(host), None, What::Note("crashes".into()));
-        self.roster.set_down(host, true);
-        for listener in self.names.listeners_on(host) {
-            self.poll.forget(listener);
-            self.names.stop_listening(listener);
-        }
-        let ends = self.connections.iter().flat_map(|(id, connection)| {
-            let sides = [(*id, connection.hosts[0]), (id.other(), connection.hosts[1])];
-            sides.into_iter().filter(|(_, at)| *at == host).map(|(id, _)| id)
-        });
-        for id in ends.collect::<Vec<_>>() {
-            self.poll.forget(id);
-            let address = self.end(id).map(|end| {
-                end.gone = true;
-                end.incoming.clear();
-                end.local.clone()
-            });
-            if let Some(address) = address.filter(|_| id.side() == 0) {
-                self.names.forget_client(host, &address);
-            }
-            self.remove_if_gone(id);
-        }
-    }
-
-    /// The power of `host` is on again: it hears what was sent to it meanwhile, and has forgotten what it was about.
-    pub(crate) fn power_on(&mut self, host: HostId) {
-        self.roster.set_down(host, false);
-        self.note(Some(host), None, What::Note("starts".into()));
-        let Self { connections, agenda, faults, now, .. } = self;
-        for (id, connection) in connections.iter_mut() {
-            for (side, end) in [*id, id.other()].into_iter().enumerate() {
-                if connection.hosts[side] == host && !connection.wires[side].is_empty() {
-                    let at = faults.arrival(connection.hosts, *now);
-                    (0..connection.wires[side].hold(at)).for_each(|_| agenda.push(at, end));
-                }
-            }
         }
     }
 
