@@ -8,6 +8,7 @@
 //! - `timers` holds the timer wheel beside tokio's timers;
 //! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;
 //! - `faults` starves the echo example of descriptors, and holds its CPU and its recovery to their bounds;
+//! - `simulation` counts the seeds that a simulated test checks in a minute, and the connections that it takes;
 //! - `measure/counted.sh` counts instructions, system calls and bytes, and needs no peer.
 //!
 //! A machine is shared and noisy, so an absolute time proves nothing: the contestants run in turn, in slices so short that what
