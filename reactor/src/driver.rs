@@ -33,6 +33,10 @@ pub(crate) enum Events<'a> {
     Listed(&'a [(Token, Readiness)]),
 }
 
+/// What another thread is to do.
+#[cfg(feature = "testing")]
+pub(crate) type Work = Box<dyn FnOnce() + Send>;
+
 /// Where sockets and the time come from.
 pub(crate) trait Network {
     fn now(&self) -> Time;
@@ -43,6 +47,11 @@ pub(crate) trait Network {
     /// The addresses that a host's name has, where that can be told at once; nothing if the name is not known, or would have to be asked for.
     fn resolve(&self, _name: &str) -> Option<Vec<IpAddr>> {
         None
+    }
+    /// Runs `work` beside the loop, as a thread would, if threads are simulated too; else gives it back, for a thread of the system's.
+    #[cfg(feature = "testing")]
+    fn run_aside(&self, work: Work) -> Result<(), Work> {
+        Err(work)
     }
     /// What ends a wait from another thread, once for however often it is used during one. It may outlive the driver, and does
     /// nothing then.

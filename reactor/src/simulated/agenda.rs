@@ -21,13 +21,20 @@ impl Agenda {
         self.entries.push(Reverse((at, self.made, end)));
     }
 
-    pub(super) fn next(&self) -> Option<Time> {
-        self.entries.peek().map(|Reverse((at, ..))| *at)
+    /// When the first entry is due, of those whose end `is_there`; the ones before it are forgotten.
+    pub(super) fn next(&mut self, is_there: impl Fn(Id) -> bool) -> Option<Time> {
+        while let Some(Reverse((at, _, end))) = self.entries.peek() {
+            if is_there(*end) {
+                return Some(*at);
+            }
+            self.entries.pop();
+        }
+        None
     }
 
     /// Takes the first entry, if it is due at `now`.
     pub(super) fn pop(&mut self, now: Time) -> Option<Id> {
-        if self.next()? > now {
+        if self.entries.peek()?.0.0 > now {
             return None;
         }
         self.entries.pop().map(|Reverse((.., end))| end)
@@ -47,6 +54,8 @@ mod tests {
         }
         let due: Vec<_> = std::iter::from_fn(|| agenda.pop(Time::from_tick(1))).collect();
         assert_eq!(due, [ends[1], ends[2], ends[0]]);
-        assert_eq!(agenda.next(), Some(Time::from_tick(2)));
+        agenda.push(Time::from_tick(3), ends[0]);
+        assert_eq!(agenda.next(|_| true), Some(Time::from_tick(2)));
+        assert_eq!(agenda.next(|end| end != ends[3]), Some(Time::from_tick(3)));
     }
 }

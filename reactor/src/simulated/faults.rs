@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     interrupts: Option<(f64, Random)>,
     /// How often callbacks are slow, and for how many microseconds.
     slowness: Option<(f64, RangeInclusive<u64>, Random)>,
+    /// In microseconds.
+    thread_time: Option<(RangeInclusive<u64>, Random)>,
     partitions: Vec<Partition>,
 }
 
@@ -59,6 +61,10 @@ fn hits(fault: Option<&(f64, Random)>) -> bool {
     fault.is_some_and(|(probability, random)| random.chance(*probability))
 }
 
+fn draw(microseconds: Option<&(RangeInclusive<u64>, Random)>) -> Duration {
+    microseconds.map_or(Duration::ZERO, |(range, random)| Duration::from_micros(random.between(range.clone())))
+}
+
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
@@ -77,6 +83,7 @@ impl Faults {
             exhaustion: None,
             interrupts: None,
             slowness: None,
+            thread_time: None,
             partitions: Vec::new(),
         }
     }
@@ -141,6 +148,10 @@ impl Faults {
         self.slowness = Some((probability, microseconds, self.random("slowness")));
     }
 
+    pub(crate) fn set_thread_time(&mut self, microseconds: RangeInclusive<u64>) {
+        self.thread_time = Some((microseconds, self.random("thread time")));
+    }
+
     pub(crate) fn add_partition(&mut self, hosts: [HostId; 2], time: Range<Duration>) {
         let time = Time::default().after(time.start)..Time::default().after(time.end);
         self.partitions.push(Partition { hosts, time });
@@ -152,9 +163,12 @@ impl Faults {
     }
 
     fn draw_latency(&self) -> Duration {
-        self.latency
-            .as_ref()
-            .map_or(Duration::ZERO, |(range, random)| Duration::from_micros(random.between(range.clone())))
+        draw(self.latency.as_ref())
+    }
+
+    /// How long the work of a thread takes.
+    pub(super) fn thread_time(&self) -> Duration {
+        draw(self.thread_time.as_ref())
     }
 
     /// How long it takes to send off so many bytes.

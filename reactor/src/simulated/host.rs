@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
-use crate::driver::{Acceptor, Network};
+use crate::driver::{Acceptor, Network, Work};
 use crate::options::{ConnectOptions, ListenOptions};
 
 use super::listener::Listener;
@@ -51,7 +51,12 @@ impl Network for Host {
         self.world.on(self.id, |sockets| sockets.roster.resolve(name))
     }
 
+    fn run_aside(&self, work: Work) -> Result<(), Work> {
+        if self.world.is_directed { self.world.add_work(self.id, work) } else { Err(work) }
+    }
+
     fn waker(&self) -> io::Result<Waker> {
+        self.world.on(self.id, |sockets| sockets.faults.descriptor())?;
         Ok(self.world.bell.waker())
     }
 

@@ -33,8 +33,7 @@ impl Accept for Listener {
     }
 
     fn register(&mut self, token: Token) -> io::Result<()> {
-        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, Mask::IN));
-        Ok(())
+        self.world.on(self.host, |sockets| sockets.register(self.id, self.host, token, Mask::IN))
     }
 }
 

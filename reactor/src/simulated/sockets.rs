@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -23,6 +24,9 @@ use super::poll::{HostId, Id, Mask, Poll};
 use super::roster::Roster;
 use super::trace::{Trace, What};
 use super::wire::{Call, Parcel};
+
+/// How long a TCP socket goes on sending what nobody acknowledges: what `tcp_retries2` comes to by default, 924.6 s (`tcp(7)`).
+const GIVES_UP_AFTER: Duration = Duration::from_millis(924_600);
 
 #[derive(Debug)]
 pub(crate) struct Sockets {
@@ -70,6 +74,14 @@ impl Sockets {
         if self.end(id).is_some_and(|end| !end.gone) { Ok(()) } else { Err(Errno::BADF.into()) }
     }
 
+    /// Begins to watch a socket.
+    pub(super) fn register(&mut self, id: Id, host: HostId, token: Token, interest: Mask) -> io::Result<()> {
+        self.faults.descriptor()?;
+        self.watch(id, host, token, interest);
+        Ok(())
+    }
+
+    /// Watches a socket, or changes what for.
     pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) {
         self.poll.watch(id, host, token, interest);
     }
@@ -133,12 +145,15 @@ impl Sockets {
         }
         let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
         if connection.silent {
-            return;
+            return self.give_up_later(from);
         }
         let length = if let Parcel::Bytes(bytes) = &parcel { bytes.len() } else { 0 };
         let (hosts, wire) = (connection.hosts, &mut connection.wires[from.other().side()]);
         let sent = wire.send_off(self.now, self.faults.sending(length));
         let at = self.faults.arrival(hosts, sent);
+        if at > sent.after(GIVES_UP_AFTER) && !matches!(parcel, Parcel::Call(_)) {
+            return self.give_up_later(from);
+        }
         if at <= self.clock && wire.is_empty() && !self.roster.is_down(hosts[from.other().side()]) {
             return self.deliver(from.other(), parcel);
         }
@@ -146,9 +161,16 @@ impl Sockets {
         self.agenda.push(at, from.other());
     }
 
+    /// Nothing of what the end `from` sends arrives any more.
+    fn give_up_later(&mut self, from: Id) {
+        let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
+        let at = connection.wires[from.side()].push(self.now.after(GIVES_UP_AFTER), Parcel::TimedOut);
+        self.agenda.push(at, from);
+    }
+
     /// When the next parcel arrives.
-    pub(crate) fn next_arrival(&self) -> Option<Time> {
-        self.agenda.next()
+    pub(crate) fn next_arrival(&mut self) -> Option<Time> {
+        self.agenda.next(|end| self.connections.contains_key(&end.connection()))
     }
 
     /// Delivers what has arrived by now.
@@ -183,6 +205,10 @@ impl Sockets {
             }
             Parcel::End => {
                 self.settle(to, Connection::hear_end);
+            }
+            Parcel::TimedOut => {
+                self.note_end(to, What::TimesOut);
+                self.settle(to, |connection, side| connection.break_off(side, Errno::TIMEDOUT));
             }
             Parcel::Reset => {
                 let refused = self.end(to).is_some_and(|end| end.state == State::Connecting);

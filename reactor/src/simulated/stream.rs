@@ -68,9 +68,13 @@ impl ByteStream for Stream {
     }
 
     fn register(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
-        let read = (Mask::IN | Mask::RDHUP).when(interest.is_readable());
-        let write = Mask::OUT.when(interest.is_writable());
-        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, read | write));
+        let mask = mask(interest);
+        self.world.on(self.host, |sockets| sockets.register(self.id, self.host, token, mask))
+    }
+
+    fn reregister(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
+        let mask = mask(interest);
+        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, mask));
         Ok(())
     }
 
@@ -82,10 +86,12 @@ impl ByteStream for Stream {
         let reason = reason.to_string();
         self.world.on(self.host, |sockets| sockets.lost(self.id, &reason));
     }
+}
 
-    fn reregister(&mut self, registry: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
-        self.register(registry, token, interest)
-    }
+/// What somebody who has this interest watches for.
+fn mask(interest: Interest) -> Mask {
+    let read = (Mask::IN | Mask::RDHUP).when(interest.is_readable());
+    read | Mask::OUT.when(interest.is_writable())
 }
 
 impl Drop for Stream {

@@ -51,6 +51,10 @@ pub(crate) enum What {
     Made,
     /// Its protocol heard of its end.
     Lost(Rc<str>),
+    /// A thread does its work.
+    Work,
+    /// The network gave up sending it anything.
+    TimesOut,
     /// Somebody says so.
     Note(Rc<str>),
 }
@@ -161,6 +165,8 @@ impl What {
             Self::Made => (14, [0, 0]),
             Self::Lost(reason) => (15, [digest(reason.as_bytes()), 0]),
             Self::Note(text) => (16, [digest(text.as_bytes()), 0]),
+            Self::Work => (17, [0, 0]),
+            Self::TimesOut => (18, [0, 0]),
         }
     }
 }
@@ -198,6 +204,8 @@ impl fmt::Display for What {
             Self::Fails(code) => write!(f, "fails: {}", std::io::Error::from_raw_os_error(*code)),
             Self::Made => f.write_str("connection_made"),
             Self::Lost(reason) => write!(f, "connection_lost, {reason}"),
+            Self::Work => f.write_str("a thread is done"),
+            Self::TimesOut => f.write_str("is given up: nothing was acknowledged"),
             Self::Note(text) => write!(f, "{text}"),
         }
     }

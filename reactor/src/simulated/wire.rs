@@ -19,6 +19,8 @@ pub(super) enum Parcel {
     /// Nothing follows.
     End,
     Reset,
+    /// What the receiver itself has sent was not acknowledged for so long that its system gives up.
+    TimedOut,
 }
 
 /// Whom a client wants, and what it brings.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::clock::{Epoch, Time};
+use crate::driver::Work;
 use crate::guarded::Guarded;
 
 use super::bell::Bell;
@@ -22,6 +23,8 @@ pub(crate) struct World {
     clock: Guarded<Clock>,
     sockets: Guarded<Sockets>,
     hosts: Guarded<Vec<Pace>>,
+    /// What threads are at work on, with the time when it is done.
+    works: Guarded<Vec<(Time, HostId, Work)>>,
     /// Somebody moves the clock and has the hosts take their turns; else the one host does.
     pub(super) is_directed: bool,
     /// What threads ring.
@@ -69,6 +72,7 @@ impl World {
             clock: Guarded::new(clock),
             sockets: Guarded::new(Sockets::new(seed)),
             hosts: Guarded::new(Vec::new()),
+            works: Guarded::new(Vec::new()),
             is_directed,
             bell: Bell::new(),
         }
@@ -154,6 +158,42 @@ impl World {
     pub(super) fn work(&self, host: HostId) {
         self.work_later(host);
         self.look_at_clock(host);
+    }
+
+    /// Has a thread of `host` begin with `work`.
+    pub(super) fn add_work(&self, host: HostId, work: Work) -> Result<(), Work> {
+        let done = self.now_on(host).after(self.sockets.with(|sockets| sockets.faults.thread_time()));
+        self.works.with(|works| works.push((done, host, work)));
+        Ok(())
+    }
+
+    /// How many threads are done by now, and when the next one will be.
+    pub(crate) fn works(&self) -> (usize, Option<Time>) {
+        let now = self.now();
+        self.works.with(|works| {
+            let done = works.iter().filter(|(done, ..)| *done <= now).count();
+            (done, works.iter().map(|(done, ..)| *done).min())
+        })
+    }
+
+    /// Takes the work of one of the threads that are done, by its number among them.
+    pub(crate) fn take_work(&self, number: usize) -> Option<(HostId, Work)> {
+        let now = self.now();
+        self.works.with(|works| {
+            let mut done = works.iter().enumerate().filter(|(_, (done, ..))| *done <= now);
+            let (place, _) = done.nth(number)?;
+            let (_, host, work) = works.remove(place);
+            Some((host, work))
+        })
+    }
+
+    /// Takes all work of `host`, or of all, which will never be done.
+    pub(crate) fn take_all_work(&self, host: Option<HostId>) -> Vec<Work> {
+        let is_taken = |at: HostId| host.is_none_or(|host| host == at);
+        let (taken, left) =
+            self.works.with(std::mem::take).into_iter().partition::<Vec<_>, _>(|(_, at, _)| is_taken(*at));
+        self.works.with(|works| *works = left);
+        taken.into_iter().map(|(.., work)| work).collect()
     }
 
     /// Visits the sockets on behalf of `host`.

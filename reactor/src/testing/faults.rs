@@ -77,7 +77,8 @@ impl<'a> Faults<'a> {
     }
 
     /// With this probability a write is the last that the network carries for its connection, in either direction, and neither end is told:
-    /// both are half-open, and only a timeout of their own tells them.
+    /// both are half-open. Who goes on writing hears of it after a quarter of an hour (`ETIMEDOUT`), as on Linux; who does not needs a
+    /// timeout of its own.
     pub fn half_open(&self, probability: f64) -> &Self {
         self.set(format_args!("half_open({probability})"), |faults| faults.set_silences(probability))
     }
@@ -101,7 +102,7 @@ impl<'a> Faults<'a> {
         self
     }
 
-    /// With this probability a call that needs a descriptor (to listen, to connect, to accept) fails with `EMFILE`, `ENFILE`, `ENOBUFS`
+    /// With this probability a call that needs a descriptor or memory (to listen, to connect, to accept, to watch a socket) fails with `EMFILE`, `ENFILE`, `ENOBUFS`
     /// or `ENOMEM`.
     pub fn exhaustion(&self, probability: f64) -> &Self {
         self.set(format_args!("exhaustion({probability})"), |faults| faults.set_exhaustion(probability))
@@ -117,6 +118,14 @@ impl<'a> Faults<'a> {
         let (start, end) = (*milliseconds.start(), *milliseconds.end());
         self.set(format_args!("slow_callbacks({probability}, {start}..={end})"), |faults| {
             faults.set_slowness(probability, start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
+    }
+
+    /// Work in [threads](super::Host::run_in_thread) takes so many milliseconds. Default: none, so that only its order is drawn.
+    pub fn slow_threads(&self, milliseconds: RangeInclusive<u64>) -> &Self {
+        let (start, end) = (*milliseconds.start(), *milliseconds.end());
+        self.set(format_args!("slow_threads({start}..={end})"), |faults| {
+            faults.set_thread_time(start.saturating_mul(1000)..=end.saturating_mul(1000));
         })
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::contain::contain_drop;
 use crate::error::Result;
 use crate::reactor::Reactor;
 
@@ -54,6 +55,30 @@ impl<'a> Host<'a> {
         boot(&self.reactor())?;
         self.stage.set_boot(self.place, std::rc::Rc::new(boot));
         Ok(())
+    }
+
+    /// Does `work` as another thread of this host would: between the turns of the loops, and among all threads that are done at that
+    /// time in an order drawn from the seed. It may [call](crate::Remote::call) into any host. Of a host that crashes it is dropped.
+    ///
+    /// ```
+    /// use lariat::testing::Simulation;
+    ///
+    /// Simulation::check(1..=10, |sim: &Simulation| {
+    ///     let host = sim.host("server");
+    ///     let remote = host.reactor().remote()?;
+    ///     host.run_in_thread(move || {
+    ///         let sum: u64 = (1..=100).sum();
+    ///         remote.call(move |_| assert_eq!(sum, 5050)).expect("the reactor runs");
+    ///     });
+    ///     sim.run()
+    /// });
+    /// ```
+    #[doc(alias = "deferToThread")]
+    #[doc(alias = "callInThread")]
+    pub fn run_in_thread(&self, work: impl FnOnce() + Send + 'static) {
+        if let Err(work) = self.reactor().core().network.run_aside(Box::new(work)) {
+            contain_drop(work);
+        }
     }
 
     /// Takes its power away: what ran is gone without a word, nobody there hears

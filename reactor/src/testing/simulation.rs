@@ -66,7 +66,8 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 /// # Time
 ///
 /// Time stands still while any host has something to do, then jumps to whatever comes first: a timer of some host, or the arrival of
-/// what is under way. Hosts that have something to do at the same time take their turns in an order drawn from the seed.
+/// what is under way. Hosts that have something to do at the same time take their turns in an order drawn from the seed, and so do
+/// [threads](Host::run_in_thread) that are done at the same time.
 ///
 /// # The same seed, the same course
 ///
@@ -253,8 +254,8 @@ impl Simulation {
                 continue;
             }
             match self.stage.survey() {
-                (Some(place), _) => {
-                    self.stage.serve(place)?;
+                (Some(actor), _) => {
+                    self.stage.serve(actor)?;
                     return Ok(true);
                 }
                 (None, Some(next)) if end.is_none_or(|end| next <= end) => self.stage.advance(next),

@@ -8,12 +8,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Time;
-use crate::contain::{contain, contain_drop, take_panics};
+use crate::contain::{contain, contain_drop, contain_drops, take_panics};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guarded::Guarded;
 use crate::random::Random;
 use crate::reactor::Reactor;
-use crate::simulated::{HostId, PATIENCE, Sockets, World};
+use crate::simulated::{HostId, PATIENCE, Sockets, What, World};
 
 use super::member::{Boot, Member, Next};
 
@@ -28,6 +28,15 @@ pub(super) enum Planned {
     /// The host at this place crashes, or starts again.
     Crash(usize),
     Restart(usize),
+}
+
+/// Who has something to do.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Actor {
+    /// The host at this place.
+    Host(usize),
+    /// This one of the threads that are done.
+    Thread(usize),
 }
 
 pub(super) struct Stage {
@@ -126,18 +135,19 @@ impl Stage {
 
     /// Delivers what has arrived.
     pub(super) fn deliver(&self, now: Time) {
-        if self.sockets(|sockets| sockets.next_arrival()).is_some_and(|next| next <= now) {
+        if self.sockets(Sockets::next_arrival).is_some_and(|next| next <= now) {
             self.advance(now);
         }
     }
 
-    /// A host that has something to do now, drawn from all that have; or, if there is none, when something is to happen.
-    pub(super) fn survey(&self) -> (Option<usize>, Option<Time>) {
-        let (mut ready, mut next) = (Vec::new(), None::<Time>);
+    /// Who has something to do now, drawn from all that have; or, if there is none, when something is to happen.
+    pub(super) fn survey(&self) -> (Option<Actor>, Option<Time>) {
+        let (threads, mut next) = self.world.works();
+        let mut ready: Vec<_> = (0..threads).map(Actor::Thread).collect();
         self.members.with(|members| {
             for (place, member) in members.iter().enumerate() {
                 match member.next(&self.world) {
-                    Next::Now => ready.push(place),
+                    Next::Now => ready.push(Actor::Host(place)),
                     Next::At(time) => next = Some(next.map_or(time, |next| next.min(time))),
                     Next::Never => {}
                 }
@@ -147,13 +157,27 @@ impl Stage {
             let chosen = if ready.len() > 1 { self.order.pick(&ready) } else { ready.first() };
             return (chosen.copied(), None);
         }
-        let arrival = self.sockets(|sockets| sockets.next_arrival());
+        let arrival = self.sockets(Sockets::next_arrival);
         let planned = self.plan.with(|plan| plan.first_key_value().map(|((time, _), _)| *time));
         (None, [next, arrival, planned].into_iter().flatten().min())
     }
 
-    /// Has a host take its turn.
-    pub(super) fn serve(&self, place: usize) -> Result<()> {
+    /// Has somebody do what they have to do.
+    pub(super) fn serve(&self, actor: Actor) -> Result<()> {
+        match actor {
+            Actor::Host(place) => self.take_turn(place),
+            Actor::Thread(number) => {
+                if let Some((host, work)) = self.world.take_work(number) {
+                    self.sockets(|sockets| sockets.note(Some(host), None, What::Work));
+                    // The panic is looked for.
+                    let _ = contain(|| "the work of a thread", work);
+                }
+                self.look()
+            }
+        }
+    }
+
+    fn take_turn(&self, place: usize) -> Result<()> {
         let (engine, id) = self.member(place, |member| (member.take_engine(), member.id));
         if let Some(engine) = engine {
             let engine = engine.turn(&self.world, id)?;
@@ -196,6 +220,7 @@ impl Stage {
         let (engine, id) = self.member(place, |member| (member.take_engine(), member.id));
         if let Some(engine) = engine {
             self.sockets(|sockets| sockets.power_off(id));
+            contain_drops(self.world.take_all_work(Some(id)));
             engine.end(true);
         }
     }
@@ -249,6 +274,7 @@ impl Stage {
 
     /// Ends every reactor.
     pub(super) fn end(&self) {
+        contain_drops(self.world.take_all_work(None));
         let members = self.members.with(|members| members.len());
         for place in 0..members {
             if let Some(engine) = self.member(place, Member::take_engine) {

@@ -5,4 +5,5 @@ mod crashes;
 mod hosts;
 mod network;
 mod replay;
+mod threads;
 mod violations;

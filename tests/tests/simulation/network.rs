@@ -275,3 +275,36 @@ fn what_was_broken_can_come_right_again() {
         Ok(())
     });
 }
+
+#[test]
+fn a_system_gives_up_sending_what_nobody_acknowledges_for_a_quarter_of_an_hour() {
+    Simulation::check(1..=5, |sim| {
+        let log = Log::new();
+        let client = log.probe().made(|transport| {
+            transport.write(b"is anybody there?");
+        });
+        sim.faults().half_open(1.0);
+        pair(sim, Log::new().probe(), client)?;
+        sim.run_until(secs(924))?;
+        assert_eq!(log.lost(), None);
+        sim.run_until(secs(925))?;
+        assert_eq!(log.lost().as_deref(), Some("TimedOut"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_connection_that_was_aborted_leaves_nothing_to_wait_for() {
+    Simulation::check(1..=5, |sim| {
+        let client = Log::new().probe().made(|transport| {
+            transport.write(b"is anybody there?");
+            transport.abort();
+        });
+        let server = Log::new().probe().made(lariat::Transport::abort);
+        sim.faults().half_open(1.0);
+        pair(sim, server, client)?;
+        sim.run()?;
+        assert_eq!(sim.now(), Duration::ZERO);
+        Ok(())
+    });
+}
