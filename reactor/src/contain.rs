@@ -19,17 +19,24 @@ pub(crate) struct Panicked;
 /// Calls `user_code`. A panic in it is logged with `name` and ends here.
 #[inline]
 pub(crate) fn contain<R>(name: impl FnOnce() -> &'static str, user_code: impl FnOnce() -> R) -> Result<R, Panicked> {
-    match catch_unwind(AssertUnwindSafe(user_code)) {
-        Ok(result) => Ok(result),
-        Err(payload) => {
-            report(name(), payload);
-            Err(Panicked)
-        }
-    }
+    catch_unwind(AssertUnwindSafe(user_code)).map_err(|payload| {
+        report(name(), payload);
+        Panicked
+    })
+}
+
+/// Calls `user_code`. If it panics, gives the message, escaped, for somebody who will tell it.
+#[inline]
+pub(crate) fn catch<R>(user_code: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(user_code)).map_err(message)
 }
 
 /// Drops a user's value, whose `Drop` may panic like any other user code.
+#[inline]
 pub(crate) fn contain_drop<T>(value: T) {
+    if !std::mem::needs_drop::<T>() {
+        return;
+    }
     // The report is all that there is to do about it.
     let _ = contain(std::any::type_name::<T>, move || drop(value));
 }
@@ -47,19 +54,42 @@ pub(crate) fn contain_drops<T>(values: impl IntoIterator<Item = T>) {
     {}
 }
 
+/// Has a test fail for what is no panic: see [`keep_panics`] and [`take_panics`].
+#[cfg(feature = "testing")]
+pub(crate) fn fail_test(words: String) {
+    remember(words.clone());
+    drop(kept::keep(Box::new(words)));
+}
+
 #[cold]
 fn report(name: &str, payload: Box<dyn Any + Send>) {
+    let words = format!("{name} panicked: {}", words(&*payload));
+    error!("{words}");
+    #[cfg(feature = "testing")]
+    remember(words);
+    #[cfg(feature = "testing")]
+    let Some(payload) = kept::keep(payload) else { return };
+    drop_payload(payload);
+}
+
+#[cold]
+fn message(payload: Box<dyn Any + Send>) -> String {
+    let message = words(&*payload);
+    drop_payload(payload);
+    message
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
     let message = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a value that is no string");
-    error!("{name} panicked: {}", message.escape_debug());
-    #[cfg(feature = "testing")]
-    remember(name, message);
-    #[cfg(feature = "testing")]
-    let Some(payload) = kept::keep(payload) else { return };
-    // What was thrown is a user's value too, with a `Drop` of its own.
+    message.escape_debug().to_string()
+}
+
+/// What was thrown is a user's value too, with a `Drop` of its own.
+fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
         std::mem::forget(second);
     }
@@ -75,11 +105,11 @@ thread_local! {
 }
 
 #[cfg(feature = "testing")]
-fn remember(name: &str, message: &str) {
+fn remember(words: String) {
     PANICS.with(|panics| {
         panics.with(|panics| {
             if panics.len() < REMEMBERED {
-                panics.push(format!("{name} panicked: {message}"));
+                panics.push(words);
             }
         });
     });

@@ -33,6 +33,7 @@
 //! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
+//! | wait for a result | [`Deferred`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
@@ -55,11 +56,11 @@
 //! | F7 learning and testing | `guide`, `testing` |
 //! | F6 composition | `cores`, `endpoint`, `shutdown` |
 //! | F5 transports | `signal`, `stream` |
-//! | F4 contracts | `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
+//! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `gate`, `guarded`, `options`, `random`, `readiness`, `stats`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `options`, `random`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -74,10 +75,12 @@ mod close_reason;
 mod connection_info;
 mod contain;
 mod cores;
+mod deferred;
 mod driver;
 pub mod endpoint;
 mod error;
 mod factory;
+mod failure;
 mod gate;
 mod guarded;
 pub mod guide;
@@ -112,9 +115,11 @@ pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
 pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
 pub use cores::{Cores, run_on_cores};
+pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};
 pub use endpoint::quote;
 pub use error::{Error, ErrorKind, Result};
 pub use factory::{Factory, IntoProtocol, Once};
+pub use failure::{Failure, FailureKind};
 pub use handle::Handle;
 pub use mio;
 pub use options::{ConnectOptions, Keepalive, ListenOptions, StreamOptions};

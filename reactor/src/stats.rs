@@ -29,6 +29,8 @@ pub struct Stats {
     pub timers: usize,
     /// Calls that wait in the call queue.
     pub calls: usize,
+    /// Deferreds whose results have not been delivered.
+    pub deferreds: usize,
     /// Bytes of memory that everything queued keeps alive, a chunk that many connections hold counted once.
     pub queued_bytes: usize,
     /// How long the last turn kept the loop busy: what an event that came meanwhile had to wait at the most. Of several reactors
@@ -120,6 +122,7 @@ impl Add for Stats {
             bytes_sent: self.bytes_sent + other.bytes_sent,
             timers: self.timers + other.timers,
             calls: self.calls + other.calls,
+            deferreds: self.deferreds + other.deferreds,
             queued_bytes: self.queued_bytes + other.queued_bytes,
             lag: self.lag.max(other.lag),
             longest_lag: self.longest_lag.max(other.longest_lag),

@@ -21,7 +21,10 @@ use crate::timer::{TimerKey, TimerWheel};
 use crate::token::Token;
 
 use super::description::Description;
+use super::ledger::{ChainId, Ledger};
+use super::linked::{Discard, Linked};
 use super::observation::Observation;
+use super::steps::Steps;
 
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
@@ -53,6 +56,8 @@ pub(crate) enum Queued {
     Call(Call),
     /// So many calls from other threads, which stay in the inbox until it is their turn.
     Remote(usize),
+    /// A result that goes on its way, or the like.
+    Job(Rc<dyn Job>),
     /// A timer that was due; it is looked up again when its turn comes, for it may be cancelled meanwhile.
     Timer(TimerKey),
 }
@@ -63,6 +68,30 @@ pub(crate) trait RemoteCall: Send {
 
     /// The closure that it was made from.
     fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send>;
+}
+
+/// Something that goes on step by step, or waits to.
+pub(crate) trait Job: Linked {
+    /// Takes steps, as far as they reach. Returns who takes the next one, if there is more to do.
+    fn run(self: Rc<Self>, reactor: &Reactor, steps: &mut Steps) -> Option<Rc<dyn Job>>;
+
+    /// The chain that it belongs to.
+    fn chain(&self) -> ChainId;
+
+    /// The chain that it belongs to has another name from now on.
+    fn set_chain(&self, chain: ChainId);
+
+    /// Has it be cancelled, from the loop if that calls user code. Returns whether there was something to cancel.
+    fn cancel(self: Rc<Self>, reactor: &Reactor) -> bool;
+
+    /// Is its result there already, and only on its way?
+    fn is_under_way(&self) -> bool;
+
+    /// The reactor ends: what has no result yet fails. Returns whether it then is to be run.
+    fn end(&self) -> bool;
+
+    /// Visits the chains that it waits for in turn.
+    fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId));
 }
 
 /// What a source may use while it is served.
@@ -123,6 +152,11 @@ pub(crate) struct Core {
     /// Connections that are made from now on are drained at once.
     pub(crate) draining: Cell<bool>,
     pub(crate) ended: Cell<bool>,
+    /// It has ended, and everybody has been told: nothing runs any more.
+    pub(crate) over: Cell<bool>,
+    /// Who waits for results.
+    pub(crate) ledger: Guarded<Ledger<dyn Job>>,
+    pub(crate) discard: Rc<Discard>,
     pub(crate) counters: Counters,
     pub(crate) observation: Observation,
     /// State of parts on floors above, by its type.
@@ -150,6 +184,9 @@ impl Reactor {
             crashing: Cell::new(false),
             draining: Cell::new(false),
             ended: Cell::new(false),
+            over: Cell::new(false),
+            ledger: Guarded::new(Ledger::new()),
+            discard: Rc::new(Discard),
             counters: Counters::default(),
             observation: Observation::new(),
             extensions: Guarded::new(Vec::new()),
@@ -203,6 +240,7 @@ impl Reactor {
             bytes_sent: counters.bytes_sent.get(),
             timers: core.timers.with(|timers| timers.len()),
             calls: core.calls.with(|calls| calls.len()) + core.inbox.get().map_or(0, Inbox::len),
+            deferreds: core.ledger.with(|ledger| ledger.len()),
             queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),
             longest_lag: Duration::from_nanos(counters.longest_lag.get()),

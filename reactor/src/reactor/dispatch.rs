@@ -12,6 +12,7 @@ use crate::token::Token;
 use super::core::Reactor;
 use super::core::{Core, Dispatch, Queued, Task, Turn};
 use super::description::Description;
+use super::steps::Steps;
 
 /// What a call in the queue is called that has no better name.
 const NAME: &str = "a queued call";
@@ -50,10 +51,19 @@ pub(crate) fn serve<D: Dispatch + ?Sized>(
 /// Runs one pass of the call queue.
 pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     let core: &Core = turn.reactor.core();
+    // One step a call; a result that goes through many callbacks takes many.
+    let mut steps = Steps::new(budget::CALLS);
     core.calls.with(|calls| calls.begin_pass(budget::CALLS));
-    while let Some(queued) = core.calls.with(CallQueue::next) {
+    while steps.are_left()
+        && let Some(queued) = core.calls.with(CallQueue::next)
+    {
+        steps.count();
         let call = match queued {
             Queued::Call(call) => call,
+            Queued::Job(job) => {
+                core.run_job(turn.reactor, job, &mut steps);
+                continue;
+            }
             Queued::Remote(count) => {
                 core.run_remote_calls(turn.reactor, count);
                 continue;
@@ -101,11 +111,11 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     while let Some(task) = core.timers.with(TimerWheel::pop_any) {
         contain_drop(task);
     }
-    while let Some(queued) = core.calls.with(CallQueue::pop) {
-        contain_drop(queued);
-    }
+    core.end_jobs(turn.reactor);
     contain_drop(turn.reactor.take_extensions());
     core.run_last_remote_calls(turn.reactor);
+    core.end_jobs(turn.reactor);
+    core.close_jobs();
     core.again.with(Vec::clear);
     core.touched.with(Vec::clear);
     core.starved.with(Vec::clear);

@@ -1,0 +1,48 @@
+//! Where a chain ends that nobody listens to any more.
+
+use std::rc::Rc;
+
+use log::error;
+
+use crate::contain::contain_drop;
+use crate::failure::{Failure, FailureKind};
+use crate::reactor::{ChainId, Discard, Job, Reactor, Steps};
+
+use super::link::Link;
+
+impl<T: 'static> Link<T> for Discard {
+    fn accept(
+        self: Rc<Self>,
+        reactor: &Reactor,
+        _: &mut Steps,
+        chain: ChainId,
+        input: Result<T, Failure>,
+    ) -> Option<Rc<dyn Job>> {
+        discard(reactor, chain, input);
+        None
+    }
+}
+
+/// The chain is over.
+pub(super) fn discard<T>(reactor: &Reactor, chain: ChainId, result: Result<T, Failure>) {
+    match result {
+        Ok(value) => contain_drop(value),
+        Err(failure) => {
+            report(reactor, chain, &failure);
+            contain_drop(failure);
+        }
+    }
+    reactor.core().ledger.with(|ledger| ledger.remove(chain));
+}
+
+/// Logs a failure that nobody has handled. That it was cancelled, or that the reactor has ended, is no news.
+#[cold]
+fn report(reactor: &Reactor, chain: ChainId, failure: &Failure) {
+    if matches!(failure.kind(), FailureKind::Cancelled | FailureKind::Ended) {
+        return;
+    }
+    let deferred = reactor.core().ledger.with(|ledger| ledger.describe_one(chain));
+    error!("unhandled failure in {deferred}: {failure:#}");
+    #[cfg(feature = "testing")]
+    crate::contain::fail_test(format!("unhandled failure in {deferred}: {failure:#}"));
+}
