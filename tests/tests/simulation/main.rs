@@ -1,6 +1,7 @@
 //! What the simulation promises: many hosts in one time, faults from a seed, and the same course for the same seed.
 
 mod calls;
+mod chaos;
 mod crashes;
 mod hosts;
 mod network;
