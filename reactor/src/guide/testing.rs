@@ -16,6 +16,7 @@
 //! | that it does not care how its input is cut | [`check_chunking!`](crate::check_chunking) |
 //! | that a hostile input costs no more than its length | [`check_linear`](crate::testing::check_linear) |
 //! | servers and clients together | [`simulated`](crate::testing::simulated) |
+//! | what a bad network does to them | [`Simulation`](crate::testing::Simulation) |
 //!
 //! None of them is a mock: the connection, its queue, its deadlines and its end are served by the code that serves a socket. Only what
 //! is below, the clock and the socket itself, is simulated.
@@ -309,3 +310,86 @@
 //!
 //! A panic in a callback ends only its connection here, as in production. So let callbacks note what they see, and assert when the loop
 //! has ended.
+//!
+//! # A network that fails
+//!
+//! A [`Simulation`](crate::testing::Simulation) has many hosts, each with a name and a reactor of its own, in one virtual time. Everything
+//! that goes wrong between them is [asked for](crate::testing::Faults) and drawn from a seed, and a test is run under hundreds of seeds.
+//! What happens once in three hundred runs is found, and happens again whenever its seed is run again.
+//!
+//! Here a client says its word until it has an answer, whatever becomes of its connections.
+//!
+//! ```
+//! use lariat::testing::{Simulation, secs};
+//! use lariat::{CloseReason, Once, Peer, Protocol, Reactor, Transport};
+//! use std::{cell::Cell, rc::Rc};
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write(data);
+//!     }
+//! }
+//!
+//! struct Stubborn {
+//!     received: Vec<u8>,
+//!     answered: Rc<Cell<bool>>,
+//! }
+//!
+//! fn ask(reactor: &Reactor, answered: Rc<Cell<bool>>) {
+//!     let stubborn = Stubborn { received: Vec::new(), answered };
+//!     // The reactor has ended: so has the test.
+//!     let _ = reactor.connect("tcp:server:7000", Once::new(stubborn));
+//! }
+//!
+//! impl Protocol for Stubborn {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         transport.write(b"hello");
+//!     }
+//!
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         self.received.extend_from_slice(data);
+//!         assert!(b"hello".starts_with(&self.received[..]));
+//!         if self.received == b"hello" {
+//!             self.answered.set(true);
+//!             transport.close();
+//!         }
+//!     }
+//!
+//!     fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
+//!         let answered = self.answered.clone();
+//!         if !answered.get() {
+//!             transport.reactor().call_later(secs(1), |reactor| ask(reactor, answered));
+//!         }
+//!     }
+//! }
+//!
+//! Simulation::check(1..=100, |sim: &Simulation| {
+//!     let answered = Rc::new(Cell::new(false));
+//!     sim.host("server").reactor().listen("tcp:7000", |_: &Peer| Echo)?;
+//!     ask(&sim.host("client").reactor(), answered.clone());
+//!     sim.faults().latency(1..=80).short_reads().resets(0.3).partition("client", "server", secs(3)..secs(5));
+//!     sim.run_until(secs(60))?;
+//!     assert!(answered.get());
+//!     Ok(())
+//! });
+//! ```
+//!
+//! An assertion in a callback fails the test here, and so does whatever else [always counts](crate::testing::Simulation#what-fails). The
+//! message names the seed, the faults that it takes, the last things that happened, and the line that runs the seed again:
+//!
+//! ```text
+//! seed 91 failed: assertion failed: answered.get()
+//! it takes: resets(0.3); it fails without latency(1..=80), short_reads(), partition("client", "server", 3s..5s) too
+//! the end of its trace, at 60s:
+//!       4.018733 s  client       #5    writes 5 bytes [8d21]
+//!       4.018733 s  client       #5    is reset
+//!   …
+//! to run it again: LARIAT_SEED=91 cargo test a_word_is_answered_whatever_the_network_does
+//! ```
+//!
+//! So that a seed takes the same course each time, nothing random may come from elsewhere: no `HashMap`'s order, no `Instant::now`, no
+//! thread of the system's. [`sim.random()`](crate::testing::Simulation::random), [`reactor.now()`](crate::Reactor::now), and
+//! [`run_in_thread`](crate::testing::Host::run_in_thread) are there instead. The first seed is run twice, and the check fails where the
+//! second run departs from the first.

@@ -2,6 +2,17 @@
 //! so the same connection machine and the same protocols run on it, in no time and the same way each time.
 //!
 //! A [`World`] is shared: each reactor that lives in it is a [`Host`], and a connection may lead from one to another.
+//!
+//! ```text
+//!   Stream, Listener   what a reactor holds                 Simulated   what its loop waits on
+//!         \                                                     /
+//!          Sockets     the system of all hosts: Names, Backlog, Poll, and for each connection two Ends with a Pipe each
+//!         /       \
+//!    Faults        Wire, Agenda     what is under way from one end to the other, and when it arrives
+//! ```
+//!
+//! Within a host, and while nothing takes time, what one end does is done to the other at once. Else it is a parcel on a wire. (Datagrams
+//! will be parcels without a wire, for they may overtake each other.)
 
 mod agenda;
 mod backlog;

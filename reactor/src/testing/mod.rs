@@ -7,6 +7,7 @@
 //! | that it does not matter how input is cut | [`check_chunking!`](crate::check_chunking), [`check_splits`] |
 //! | that work grows no faster than input | [`check_linear`] |
 //! | servers and clients | [`simulated`] |
+//! | servers and clients under a network's faults | [`Simulation`] |
 //!
 //! [`guide::testing`](crate::guide::testing) shows each of them.
 //!

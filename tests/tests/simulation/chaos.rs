@@ -167,7 +167,7 @@ fn each_end_gets_the_beginning_of_what_the_other_sent_and_all_of_it_before_its_e
                 check(served, called);
                 check(called, served);
                 ended.with(|ended| *ended += usize::from(served.heard_end) + usize::from(called.heard_end));
-            })
+            });
         });
         Ok(())
     });
