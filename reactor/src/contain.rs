@@ -63,10 +63,9 @@ pub(crate) fn fail_test(words: String) {
 
 #[cold]
 fn report(name: &str, payload: Box<dyn Any + Send>) {
-    let words = format!("{name} panicked: {}", words(&*payload));
-    error!("{words}");
+    error!("{name} panicked: {}", words(&*payload).escape_debug());
     #[cfg(feature = "testing")]
-    remember(words);
+    remember(format!("{name} panicked: {}", words(&*payload)));
     #[cfg(feature = "testing")]
     let Some(payload) = kept::keep(payload) else { return };
     drop_payload(payload);
@@ -74,18 +73,14 @@ fn report(name: &str, payload: Box<dyn Any + Send>) {
 
 #[cold]
 fn message(payload: Box<dyn Any + Send>) -> String {
-    let message = words(&*payload);
+    let message = words(&*payload).escape_debug().to_string();
     drop_payload(payload);
     message
 }
 
-fn words(payload: &(dyn Any + Send)) -> String {
-    let message = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a value that is no string");
-    message.escape_debug().to_string()
+fn words(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a value that is no string")
 }
 
 /// What was thrown is a user's value too, with a `Drop` of its own.
@@ -106,7 +101,8 @@ thread_local! {
 
 #[cfg(feature = "testing")]
 fn remember(words: String) {
-    PANICS.with(|panics| {
+    // At the very end of a thread there is nobody left to remember it for.
+    let _ = PANICS.try_with(|panics| {
         panics.with(|panics| {
             if panics.len() < REMEMBERED {
                 panics.push(words);

@@ -127,6 +127,7 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
 pub(crate) fn vanish(reactor: &Reactor) {
     let core = reactor.core();
     core.ended.set(true);
+    core.close_jobs();
     for token in core.sources.with(|sources| sources.tokens()) {
         if let Some(mut source) = core.sources.with(|sources| sources.take(token)) {
             source.vanish();
@@ -134,5 +135,12 @@ pub(crate) fn vanish(reactor: &Reactor) {
         }
         core.sources.with(|sources| sources.release(token));
     }
+    while let Some(task) = core.timers.with(TimerWheel::pop_any) {
+        contain_drop(task);
+    }
+    while let Some(queued) = core.calls.with(CallQueue::pop) {
+        contain_drop(queued);
+    }
+    core.drop_remote_calls();
     core.counters.forget_connections();
 }

@@ -175,6 +175,17 @@ impl Core {
         self.inbox.get().is_some_and(|inbox| inbox.len() > 0)
     }
 
+    /// Takes no more calls from other threads, and drops those that it took.
+    #[cfg(feature = "testing")]
+    pub(crate) fn drop_remote_calls(&self) {
+        if let Some(inbox) = self.inbox.get() {
+            inbox.close();
+            while let Some(call) = inbox.pop() {
+                crate::contain::contain_drop(call);
+            }
+        }
+    }
+
     /// Tells other threads that the loop is going to wait for so long. Returns how long it may.
     #[inline]
     pub(crate) fn announce_wait(&self, timeout: Option<Duration>) -> Option<Duration> {

@@ -78,7 +78,7 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 ///
 /// Besides what the test asserts: a panic in any callback (unless [allowed](Self::allow_panics)); a quarter of a million turns
 /// taken while time stands still; a protocol that hears of its connection's end twice, or not at all; a stream that ends with bytes missing;
-/// a connection, timer, call or socket that is left when a reactor has ended.
+/// a failure that nobody handled; a connection, timer, call, deferred or socket that is left when a reactor has ended.
 #[doc(alias = "Clock")]
 #[doc(alias = "MemoryReactor")]
 pub struct Simulation {

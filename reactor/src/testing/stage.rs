@@ -306,6 +306,7 @@ fn leftovers(reactor: &Reactor) -> Vec<String> {
         (stats.connections, "connections"),
         (stats.timers, "timers"),
         (stats.calls, "calls"),
+        (stats.deferreds, "deferreds"),
         (stats.queued_bytes, "bytes queued"),
     ];
     left.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()

@@ -1,9 +1,11 @@
 //! Hosts that lose their power, and get it back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lariat::testing::{Simulation, secs};
-use lariat::{Once, Peer, Reactor};
+use lariat::{Deferred, Once, Peer, Reactor, SystemEvent, TriggerPhase};
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::Log;
 
@@ -115,6 +117,38 @@ fn a_protocol_on_a_host_that_crashes_is_dropped_and_its_timers_never_fire() {
         sim.run_until(secs(10))?;
         assert_eq!((server.story(), fired.with(|fired| *fired)), (vec!["made".into(), "dropped".into()], false));
         assert_eq!((client.received_len(), client.lost()), (0, None));
+        Ok(())
+    });
+}
+
+#[test]
+fn nothing_of_a_host_that_crashes_is_called_any_more() {
+    Simulation::check(1..=5, |sim| {
+        let called = Shared::new(Vec::new());
+        let calls = |name: &'static str| {
+            let called = called.clone();
+            move |_: &Reactor| called.with(|called| called.push(name))
+        };
+        let reactor = sim.host("server").reactor();
+        let (resolver, answer) = Deferred::<u32>::new(&reactor);
+        let answered = called.clone();
+        answer.map(move |_| answered.with(|called| called.push("answer"))).detach();
+        sim.run_until(secs(1))?;
+        reactor.call_later(secs(0), calls("call"));
+        reactor.call_later(secs(1), calls("timer"));
+        reactor.add_trigger(TriggerPhase::Before, SystemEvent::Shutdown, calls("trigger"));
+        let calls_remotely = Arc::new(AtomicUsize::new(0));
+        let counts = calls_remotely.clone();
+        let remote = reactor.remote()?;
+        remote.call(move |_| {
+            counts.fetch_add(1, Ordering::Relaxed);
+        })?;
+        sim.host("server").crash();
+        assert!(remote.call(|_| {}).is_err());
+        drop(resolver);
+        sim.run_until(secs(5))?;
+        assert_eq!(called.with(|called| called.clone()), [""; 0]);
+        assert_eq!(calls_remotely.load(Ordering::Relaxed), 0);
         Ok(())
     });
 }

@@ -1,7 +1,7 @@
 //! What always fails a simulation, whatever the test itself asserts.
 
 use lariat::testing::{Simulation, secs};
-use lariat::{ErrorKind, Reactor};
+use lariat::{Deferred, ErrorKind, Reactor};
 
 #[test]
 fn a_loop_that_makes_no_progress_fails_with_a_word_of_what_may_cause_it() {
@@ -52,4 +52,23 @@ fn what_one_simulation_had_contained_does_not_count_in_the_next() {
     let second = Simulation::new(1);
     second.run_until(secs(9)).unwrap();
     second.finish().unwrap();
+}
+
+#[test]
+fn a_failure_that_nobody_handles_fails_the_simulation() {
+    let sim = Simulation::new(1);
+    let (resolver, answer) = Deferred::<u32>::new(&sim.host("alone").reactor());
+    answer.detach();
+    assert!(resolver.reject(std::io::Error::other("out of luck")).is_ok());
+    let said = sim.run_until(secs(1)).unwrap_err().to_string();
+    assert!(said.contains("unhandled failure in") && said.contains("out of luck"), "{said}");
+}
+
+#[test]
+fn a_deferred_that_never_fires_is_gone_with_its_reactor() {
+    let sim = Simulation::new(1);
+    let (resolver, answer) = Deferred::<u32>::new(&sim.host("alone").reactor());
+    sim.run_until(secs(1)).unwrap();
+    sim.finish().unwrap();
+    drop((resolver, answer));
 }
