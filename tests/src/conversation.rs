@@ -91,6 +91,6 @@ pub fn converse(simulation: &Simulation, count: usize, interval: Duration) -> Re
     let outcome = Outcome::default();
     simulation.host("server").reactor().listen("tcp:7000", |_: &Peer| Echo)?;
     let speaker = Speaker { count, interval, received: Vec::new(), outcome: outcome.clone() };
-    simulation.host("client").reactor().connect("tcp:server:7000", Once::new(speaker))?;
+    simulation.host("client").reactor().connect("tcp:server:7000", Once::new(speaker)).detach();
     Ok(outcome)
 }

@@ -65,7 +65,7 @@ fn an_end_is_passed_on_each_way_and_the_answer_still_comes_back() {
     let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
     let target = listen(&reactor, |_: &Peer| AnswersAtTheEnd(Vec::new()));
     let description = forward_to(&reactor, &target);
-    reactor.connect(&description, Once::new(Asks(journal.clone(), b"hello"))).unwrap();
+    reactor.connect(&description, Once::new(Asks(journal.clone(), b"hello"))).detach();
     run(reactor);
     assert_eq!(journal.take().concat(), "5 bytesits end");
 }
@@ -94,7 +94,7 @@ fn a_client_whose_target_refuses_is_told_by_an_orderly_end() {
     let target = listen(&reactor, |_: &Peer| Echo);
     let description = forward_to(&reactor, &target);
     target.close();
-    reactor.connect(&description, Once::new(Watches(journal.clone()))).unwrap();
+    reactor.connect(&description, Once::new(Watches(journal.clone()))).detach();
     run(reactor);
     assert_eq!(journal.take(), ["closed cleanly"]);
 }
@@ -112,7 +112,7 @@ fn a_reset_by_the_target_becomes_a_reset_of_the_client() {
     let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
     let target = listen(&reactor, |_: &Peer| Aborts);
     let description = forward_to(&reactor, &target);
-    reactor.connect(&description, Once::new(Watches(journal.clone()))).unwrap();
+    reactor.connect(&description, Once::new(Watches(journal.clone()))).detach();
     run(reactor);
     assert!(journal.take().concat().starts_with("lost: "));
 }
@@ -163,7 +163,7 @@ fn floods_pass_both_ways_at_once() {
     let at_the_target = done.clone();
     let target = listen(&reactor, move |_: &Peer| floods(&at_the_target));
     let description = forward_to(&reactor, &target);
-    reactor.connect(&description, Once::new(floods(&done))).unwrap();
+    reactor.connect(&description, Once::new(floods(&done))).detach();
     run(reactor);
     assert_eq!(done.get(), 2);
 }
@@ -197,7 +197,7 @@ fn a_target_that_does_not_read_stops_the_client_until_it_does() {
     let target = listen(&reactor, reluctant);
     let description = forward_to(&reactor, &target);
     let floods = Floods { sent: sent.clone(), received: 0, done: Rc::default() };
-    reactor.connect(&description, Once::new(floods)).unwrap();
+    reactor.connect(&description, Once::new(floods)).detach();
     // Turns that wait for nothing: at the first in which nothing moves any more, everything on the way is full.
     let mut still = 0;
     let mut before = 0;

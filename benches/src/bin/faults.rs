@@ -178,7 +178,7 @@ impl Visitors {
     fn send(visitors: &Rc<Self>, reactor: &Reactor) {
         let visitor = Visitor { visitors: visitors.clone(), served: false };
         // A loop that has ended needs no more of them.
-        let _ = reactor.connect(&visitors.server.to_string(), Once::new(visitor));
+        reactor.connect(&visitors.server.to_string(), Once::new(visitor)).detach();
     }
 
     fn present(&self) -> usize {

@@ -32,7 +32,8 @@ impl Work for Origin {
 /// Gives a [`Deferred`](super::Deferred) its result, once: each way to do so takes the resolver.
 ///
 /// Nothing is called back before `resolve` or `reject` returns; the callbacks are called from the loop. A resolver that is dropped
-/// unused fails its Deferred with [`FailureKind::Abandoned`], so nobody waits in vain.
+/// unused fails its Deferred with [`FailureKind::Abandoned`], so nobody waits in vain; or with [`FailureKind::Ended`], if it is dropped
+/// because the reactor ends.
 #[must_use = "dropping it fails its Deferred"]
 pub struct Resolver<T: 'static> {
     /// Gone once it was used.
@@ -116,7 +117,11 @@ impl<T: 'static> Open<T> {
         // While it is being cancelled, that is what it ends with.
         if self.source.is_waiting() {
             let words = "nobody can give a result any more: the resolver was dropped";
-            drop(self.source.settle(&self.reactor, Err(Failure::of_kind(FailureKind::Abandoned, words))));
+            let failure = match self.reactor.has_ended() {
+                true => Failure::ended(),
+                false => Failure::of_kind(FailureKind::Abandoned, words),
+            };
+            drop(self.source.settle(&self.reactor, Err(failure)));
         }
     }
 }

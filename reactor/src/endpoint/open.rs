@@ -3,8 +3,10 @@
 use super::client::ClientDescription;
 use super::server::ServerDescription;
 use crate::address::Address;
+use crate::deferred::Deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
+use crate::handle::Handle;
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::reactor::Reactor;
 use crate::stream::{Origin, Port};
@@ -65,13 +67,16 @@ impl Reactor {
     /// Connects where an endpoint description says, and has `factory` make the protocol for the connection. See
     /// [`endpoint`](crate::endpoint) for the descriptions.
     ///
-    /// An attempt that fails is logged and drops the factory.
+    /// The Deferred gives a [`Handle`] to the protocol once that has heard [`connection_made`](crate::Protocol::connection_made). It is dropped
+    /// or [cancelled](Deferred::cancel) to give up, which closes the socket; once it has its result, the connection is not affected. Who
+    /// does not care [detaches](Deferred::detach) it: then a failure is logged.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] with the place of the mistake if the description is wrong,
-    /// [`ErrorKind::NameNotSupported`] if the host is a name other than `localhost`, and
-    /// [`ErrorKind::ReactorEnded`].
+    /// The Deferred fails with an [`Error`](crate::Error) of kind [`ErrorKind::InvalidInput`], with the place of the mistake, if the
+    /// description is wrong; [`ErrorKind::NameNotSupported`] if the host is a name other than `localhost`;
+    /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::Unreachable`], [`ErrorKind::TimedOut`] and the like if nobody answers, of several
+    /// addresses what was wrong with the last; and [`ErrorKind::InvalidInput`] if the factory makes no protocol.
     ///
     /// # Example
     ///
@@ -105,50 +110,42 @@ impl Reactor {
     ///
     /// let reactor = Reactor::new()?;
     /// let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Greeter)?;
-    /// reactor.connect(&port.address().to_string(), Once::new(Guest))?;
+    /// reactor.connect(&port.address().to_string(), Once::new(Guest)).detach();
     /// reactor.run()?;
     /// # Ok::<(), lariat::Error>(())
     /// ```
     #[doc(alias = "clientFromString")]
     #[doc(alias = "IStreamClientEndpoint")]
-    pub fn connect(&self, description: &str, factory: impl Factory) -> Result<()> {
+    #[track_caller]
+    pub fn connect<F: Factory>(&self, description: &str, factory: F) -> Deferred<Handle<F::Protocol>> {
         let mut options = ConnectOptions::default();
-        let addresses = match ClientDescription::parse_with(description, |name| self.core().network.resolve(name))? {
-            ClientDescription::Tcp { addresses, timeout, bind_address } => {
+        let parsed = ClientDescription::parse_with(description, |name| self.core().network.resolve(name));
+        let addresses = match parsed {
+            Err(error) => return Deferred::fail(self, error),
+            Ok(ClientDescription::Tcp { addresses, timeout, bind_address }) => {
                 options.timeout = timeout.unwrap_or(options.timeout);
                 options.bind_address = bind_address;
                 addresses.into_iter().map(Address::Tcp).collect()
             }
-            ClientDescription::Unix { address, timeout } => {
+            Ok(ClientDescription::Unix { address, timeout }) => {
                 options.timeout = timeout.unwrap_or(options.timeout);
                 vec![Address::Unix(address)]
             }
         };
-        self.begin_connect(addresses, options, factory)
+        self.connect_with(addresses, options, factory)
     }
 
     /// Connects to `address`, with every option settable; otherwise as [`connect`](Self::connect).
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ReactorEnded`].
     #[doc(alias = "connectTCP")]
     #[doc(alias = "connectUNIX")]
-    pub fn connect_at(&self, address: &Address, options: ConnectOptions, factory: impl Factory) -> Result<()> {
-        self.begin_connect(vec![address.clone()], options, factory)
-    }
-
-    fn begin_connect(&self, addresses: Vec<Address>, options: ConnectOptions, factory: impl Factory) -> Result<()> {
-        if self.has_ended() {
-            return Err(Error::ended());
-        }
-        let report = |_: &Self, result: Result<_>| {
-            if let Err(error) = result {
-                log::warn!("{error}");
-            }
-        };
-        self.connect_with(addresses, options, factory, Box::new(report));
-        Ok(())
+    #[track_caller]
+    pub fn connect_at<F: Factory>(
+        &self,
+        address: &Address,
+        options: ConnectOptions,
+        factory: F,
+    ) -> Deferred<Handle<F::Protocol>> {
+        self.connect_with(vec![address.clone()], options, factory)
     }
 }
 

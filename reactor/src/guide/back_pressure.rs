@@ -67,7 +67,7 @@
 //! let seen = most.clone();
 //! let reactor = Reactor::new()?;
 //! let port = reactor.listen("tcp:0:interface=127.0.0.1", move |_: &Peer| Echo { most: seen.clone() })?;
-//! reactor.connect(&port.address().to_string(), Once::new(Flood))?;
+//! reactor.connect(&port.address().to_string(), Once::new(Flood)).detach();
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
 //! reactor.run()?;
 //!
@@ -129,7 +129,7 @@
 //! # let reactor = Reactor::new()?;
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Listing)?;
 //! # let received = Rc::new(Cell::new(0));
-//! # reactor.connect(&port.address().to_string(), Once::new(Reader(received.clone())))?;
+//! # reactor.connect(&port.address().to_string(), Once::new(Reader(received.clone()))).detach();
 //! # reactor.call_later(Duration::from_secs(60), |reactor| reactor.stop());
 //! # reactor.run()?;
 //! # assert_eq!(received.get(), 14 * 1_000_000);
@@ -193,7 +193,7 @@
 //! # let factory = |_: &Peer| Pages { page: Bytes::from(vec![b'p'; 30_000]), left: 300 };
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
 //! # let received = Rc::new(Cell::new(0));
-//! # reactor.connect(&port.address().to_string(), Once::new(Reader(received.clone())))?;
+//! # reactor.connect(&port.address().to_string(), Once::new(Reader(received.clone()))).detach();
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
 //! # reactor.run()?;
 //! # assert_eq!(received.get(), 300 * 30_000);
@@ -295,7 +295,7 @@
 //! let reactor = Reactor::new()?;
 //! let subscriber = Subscriber { overflowed: overflowed.clone() };
 //! let port = reactor.listen("tcp:0:interface=127.0.0.1", Once::new(subscriber))?;
-//! # reactor.connect(&port.address().to_string(), |_: &Peer| Idler)?;
+//! # reactor.connect(&port.address().to_string(), |_: &Peer| Idler).detach();
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
 //! reactor.run()?;
 //! assert!(overflowed.get());

@@ -99,7 +99,7 @@
 //! #     }
 //! # }
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &lariat::Peer| Adder::default())?;
-//! # reactor.connect(&port.address().to_string(), lariat::Once::new(Client(sums.clone())))?;
+//! # reactor.connect(&port.address().to_string(), lariat::Once::new(Client(sums.clone()))).detach();
 //! # reactor.call_later(std::time::Duration::from_secs(30), |reactor| reactor.stop());
 //! # reactor.run()?;
 //! # assert_eq!(&sums.borrow()[..], b"numbers, please\r\n1\r\n3\r\n42\r\nnot a number I can add\r\n");
@@ -214,7 +214,7 @@
 //!
 //! let heard = Rc::new(RefCell::new(Vec::new()));
 //! let hello = Hello { heard: heard.clone() };
-//! reactor.connect(&port.address().to_string(), Once::new(hello))?;
+//! reactor.connect(&port.address().to_string(), Once::new(hello)).detach();
 //!
 //! // Should something be wrong, the test ends all the same.
 //! reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());

@@ -155,7 +155,7 @@
 //! #     }
 //! # }
 //! # let heard = Rc::new(std::cell::RefCell::new(String::new()));
-//! # reactor.connect(&port.address().to_string(), lariat::Once::new(Asks(heard.clone())))?;
+//! # reactor.connect(&port.address().to_string(), lariat::Once::new(Asks(heard.clone()))).detach();
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
 //! # reactor.run()?;
 //! # assert_eq!(heard.borrow().as_str(), "ann\r\nbob\r\n");

@@ -69,7 +69,7 @@
 //! reactor.set_drain_timeout(Duration::from_secs(25));
 //! let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Slow::default())?;
 //! # let received = Rc::new(Cell::new(0));
-//! # reactor.connect(&port.address().to_string(), Once::new(Client(received.clone())))?;
+//! # reactor.connect(&port.address().to_string(), Once::new(Client(received.clone()))).detach();
 //! # fn soon(reactor: &Reactor) {
 //! #     if reactor.stats().bytes_received > 0 { reactor.stop() } else { reactor.call_later(Duration::from_millis(1), soon); }
 //! # }
@@ -246,7 +246,7 @@
 //! # let reactor = Reactor::new()?;
 //! # let socket = format!("unix:@lariat-status-{}", std::process::id());
 //! # reactor.listen(&socket, |_: &Peer| Status)?;
-//! # reactor.connect(&socket, Once::new(Operator(String::new())))?;
+//! # reactor.connect(&socket, Once::new(Operator(String::new()))).detach();
 //! # reactor.run()?;
 //! # Ok::<(), lariat::Error>(())
 //! ```

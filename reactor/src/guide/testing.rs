@@ -302,7 +302,7 @@
 //! let reactor = lariat::testing::simulated();
 //! let answered = Rc::new(Cell::new(false));
 //! reactor.listen("tcp:7000", |_: &Peer| Slow)?;
-//! reactor.connect("tcp:127.0.0.1:7000", Once::new(Patient(answered.clone())))?;
+//! reactor.connect("tcp:127.0.0.1:7000", Once::new(Patient(answered.clone()))).detach();
 //! reactor.run()?;
 //! assert!(answered.get());
 //! # Ok::<(), lariat::Error>(())
@@ -339,8 +339,7 @@
 //!
 //! fn ask(reactor: &Reactor, answered: Rc<Cell<bool>>) {
 //!     let stubborn = Stubborn { received: Vec::new(), answered };
-//!     // The reactor has ended: so has the test.
-//!     let _ = reactor.connect("tcp:server:7000", Once::new(stubborn));
+//!     reactor.connect("tcp:server:7000", Once::new(stubborn)).detach();
 //! }
 //!
 //! impl Protocol for Stubborn {

@@ -156,7 +156,7 @@
 //! #     }
 //! # }
 //! # let heard = std::rc::Rc::new(RefCell::new(String::new()));
-//! # reactor.connect(&port.address().to_string(), lariat::Once::new(Client(heard.clone())))?;
+//! # reactor.connect(&port.address().to_string(), lariat::Once::new(Client(heard.clone()))).detach();
 //! # reactor.call_later(std::time::Duration::from_secs(30), |reactor| reactor.stop());
 //! reactor.run()?;
 //! // With the reactor went its protocols, and with them the last sender of jobs: the worker ends.

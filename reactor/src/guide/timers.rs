@@ -145,7 +145,7 @@
 //! # let patience = Duration::from_millis(5);
 //! # let asks = Asks { patience, timeout: None, tries: 0, ended: ended.clone() };
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Silent)?;
-//! # reactor.connect(&port.address().to_string(), Once::new(asks))?;
+//! # reactor.connect(&port.address().to_string(), Once::new(asks)).detach();
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
 //! # reactor.run()?;
 //! # assert_eq!(ended.take().as_deref(), Some("failed: three questions and no answer"));
@@ -217,7 +217,7 @@
 //! # let heart = Heart { beat: times[0], patience: times[1], ended: ended.clone() };
 //! # let heard = beats.clone();
 //! # let port = reactor.listen("tcp:0:interface=127.0.0.1", move |_: &Peer| Silent(heard.clone()))?;
-//! # reactor.connect(&port.address().to_string(), Once::new(heart))?;
+//! # reactor.connect(&port.address().to_string(), Once::new(heart)).detach();
 //! # reactor.call_later(Duration::from_secs(30), |reactor| reactor.stop());
 //! # reactor.run()?;
 //! # assert!(beats.borrow().starts_with(b"beat\r\n"));

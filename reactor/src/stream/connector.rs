@@ -1,6 +1,7 @@
 //! Making connections.
 
 use std::any::type_name;
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,8 +11,10 @@ use mio::Interest;
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::contain::{contain, contain_drop};
-use crate::error::{Error, ErrorKind, Result};
+use crate::deferred::{Deferred, Resolver};
+use crate::error::{Error, ErrorKind};
 use crate::factory::Factory;
+use crate::handle::Handle;
 use crate::options::ConnectOptions;
 use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
 use crate::readiness::Readiness;
@@ -21,11 +24,11 @@ use crate::transport::{Flags, Peer, Shared, Transport};
 
 use super::connection::Connection;
 
-/// Hears, from the loop and once, how an attempt to connect ended.
-pub(crate) type Completion = Box<dyn FnOnce(&Reactor, Result<Transport>)>;
+/// Gives whoever connects its connection.
+type Answer<F> = Resolver<Handle<<F as Factory>::Protocol>>;
 
 /// An attempt to connect, to one address after the other.
-struct Connector<F> {
+struct Connector<F: Factory> {
     reactor: Reactor,
     factory: F,
     options: ConnectOptions,
@@ -35,26 +38,33 @@ struct Connector<F> {
     socket: Socket,
     token: Token,
     timer: Option<TimerKey>,
-    completion: Completion,
+    answer: Answer<F>,
+    /// Where the attempt is found by who cancels it.
+    place: Place,
 }
 
+/// The source that connects at the moment.
+type Place = Rc<Cell<Option<Token>>>;
+
 impl Reactor {
-    /// Connects to the first of `addresses` that answers, and has `factory` make a protocol for the connection. Everything is told to
-    /// `completion`.
-    pub(crate) fn connect_with(
+    /// Connects to the first of `addresses` that answers, and has `factory` make a protocol for the connection.
+    #[track_caller]
+    pub(crate) fn connect_with<F: Factory>(
         &self,
         mut addresses: Vec<Address>,
         options: ConnectOptions,
-        factory: impl Factory,
-        completion: Completion,
-    ) {
+        factory: F,
+    ) -> Deferred<Handle<F::Protocol>> {
         addresses.reverse();
-        if self.has_ended() {
-            contain_drop(factory);
-            // The loop will call nobody any more, so this is the only place left to say it.
-            return completion(self, Err(Error::ended()));
-        }
-        self.enqueue(Box::new(move |reactor| attempt(reactor, addresses, None, options, factory, completion)));
+        let place = Place::default();
+        let found = place.clone();
+        let (answer, connected) = Deferred::with_canceller(self, move |reactor| {
+            if let Some(token) = found.get() {
+                reactor.touch(token);
+            }
+        });
+        self.enqueue(Box::new(move |reactor| attempt(reactor, addresses, None, options, factory, answer, place)));
+        connected
     }
 }
 
@@ -65,37 +75,33 @@ fn attempt<F: Factory>(
     last: Option<Error>,
     options: ConnectOptions,
     factory: F,
-    completion: Completion,
+    answer: Answer<F>,
+    place: Place,
 ) {
+    if answer.is_cancelled() {
+        return contain_drop(factory);
+    }
     let Some(address) = untried.pop() else {
         contain_drop(factory);
         let error = last.unwrap_or_else(|| Error::new(ErrorKind::InvalidInput, "there is no address to connect to"));
-        return completion(reactor, Err(error));
+        return refuse(answer, error);
     };
     match begin(reactor, &address, &options) {
         Ok((socket, token)) => {
             let timer = Some(reactor.arm(reactor.deadline(options.timeout), token));
-            let reactor = reactor.clone();
-            let connector = Connector {
-                reactor: reactor.clone(),
-                factory,
-                options,
-                untried,
-                address,
-                socket,
-                token,
-                timer,
-                completion,
-            };
+            place.set(Some(token));
+            let owner = reactor.clone();
+            let connector =
+                Connector { reactor: owner, factory, options, untried, address, socket, token, timer, answer, place };
             reactor.install(token, Box::new(connector));
         }
         Err(error) => {
-            attempt(reactor, untried, Some(error), options, factory, completion);
+            attempt(reactor, untried, Some(error), options, factory, answer, place);
         }
     }
 }
 
-fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Result<(Socket, Token)> {
+fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Result<(Socket, Token), Error> {
     let token = reactor.reserve()?;
     let network = &reactor.core().network;
     let socket = network.connect(address, options).and_then(|mut socket| {
@@ -114,6 +120,11 @@ fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Resu
 
 impl<F: Factory> Dispatch for Connector<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        if self.answer.is_cancelled() {
+            self.disarm();
+            contain_drop(self.factory);
+            return None;
+        }
         // A server that is stopping may need the connection for a request in hand; the attempt has a deadline of its own.
         if readiness.has(Readiness::END) {
             self.fail(Error::ended());
@@ -145,7 +156,7 @@ impl<F: Factory> Connector<F> {
     /// The connection stands: it is served in this source's place from now on.
     fn finish(mut self, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         self.disarm();
-        let Self { reactor, mut factory, options, address, socket, token, completion, .. } = self;
+        let Self { reactor, mut factory, options, address, socket, token, answer, .. } = self;
         let shared = Shared::new(&reactor, token, socket, address, Rc::new(options.stream));
         shared.flags.set(Flags::WATCHES_WRITABLE);
         let peer = Peer::new(shared.clone());
@@ -154,15 +165,17 @@ impl<F: Factory> Connector<F> {
         let transport = Transport { shared };
         match protocol {
             Ok(Some(protocol)) => {
-                let connection = Connection::open(transport.clone(), protocol);
+                let handle = transport.handle(&protocol);
+                let connection = Connection::open(transport, protocol);
                 let connection = serve(connection, turn, readiness | Readiness::MADE);
-                tell(&reactor, completion, Ok(transport));
+                // Nobody may be waiting: the connection is there all the same.
+                drop(answer.resolve(handle));
                 connection
             }
             refused => {
                 transport.shared.state.with(|state| state.socket = Socket::Closed);
                 let why = if refused.is_ok() { "the factory refused the connection" } else { "the factory panicked" };
-                tell(&reactor, completion, Err(Error::new(ErrorKind::InvalidInput, why)));
+                refuse(answer, Error::new(ErrorKind::InvalidInput, why));
                 None
             }
         }
@@ -172,16 +185,16 @@ impl<F: Factory> Connector<F> {
     fn give_up(mut self, error: io::Error) {
         self.disarm();
         let error = Error::io(format!("could not connect to {}", self.address), error);
-        let Self { reactor, factory, options, untried, socket, completion, .. } = self;
+        let Self { reactor, factory, options, untried, socket, answer, place, .. } = self;
         drop(socket);
-        attempt(&reactor, untried, Some(error), options, factory, completion);
+        attempt(&reactor, untried, Some(error), options, factory, answer, place);
     }
 
     fn fail(mut self, error: Error) {
         self.disarm();
-        let Self { reactor, factory, completion, .. } = self;
+        let Self { factory, answer, .. } = self;
         contain_drop(factory);
-        tell(&reactor, completion, Err(error));
+        refuse(answer, error);
     }
 
     fn disarm(&mut self) {
@@ -191,7 +204,7 @@ impl<F: Factory> Connector<F> {
     }
 }
 
-fn tell(reactor: &Reactor, completion: Completion, result: Result<Transport>) {
-    // A panic is logged; nobody else waits for the completion.
-    let _ = contain(|| "the completion of a connect", || completion(reactor, result));
+fn refuse<T>(answer: Resolver<T>, error: Error) {
+    // If nobody waits any more, nobody needs to know.
+    drop(answer.reject(error));
 }

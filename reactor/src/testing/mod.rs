@@ -42,7 +42,7 @@
 //!
 //! let reactor = lariat::testing::simulated();
 //! reactor.listen("tcp:7000", |_: &Peer| Echo)?;
-//! reactor.connect("tcp:127.0.0.1:7000", Once::new(Hello))?;
+//! reactor.connect("tcp:127.0.0.1:7000", Once::new(Hello)).detach();
 //! reactor.run()?;
 //! # Ok::<(), lariat::Error>(())
 //! ```

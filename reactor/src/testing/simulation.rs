@@ -50,7 +50,7 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 ///
 /// Simulation::check(1..=20, |sim: &Simulation| {
 ///     sim.host("server").reactor().listen("tcp:7000", |_: &Peer| Echo)?;
-///     sim.host("client").reactor().connect("tcp:server:7000", Once::new(Guest))?;
+///     sim.host("client").reactor().connect("tcp:server:7000", Once::new(Guest)).detach();
 ///     sim.faults().latency(1..=80).partition("client", "server", secs(0)..secs(5));
 ///     sim.run_until(secs(60))
 /// });

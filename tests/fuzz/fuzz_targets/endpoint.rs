@@ -2,6 +2,10 @@
 //! was quoted means itself.
 #![no_main]
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use lariat::endpoint::quote;
 use lariat::testing::simulated;
 use lariat::{Address, Error, ErrorKind, Peer, Protocol, Transport, UnixAddress};
@@ -18,9 +22,11 @@ fuzz_target!(|text: &str| {
     if let Err(error) = reactor.listen(text, |_: &Peer| Silent) {
         assert_explained(&error);
     }
-    if let Err(error) = reactor.connect(text, |_: &Peer| Silent) {
-        assert_explained(&error);
+    let mut connected = reactor.connect(text, |_: &Peer| Silent);
+    if let Poll::Ready(Err(failure)) = Pin::new(&mut connected).poll(&mut Context::from_waker(Waker::noop())) {
+        assert_explained(failure.downcast_ref().expect("it is an error of the reactor's"));
     }
+    drop(connected);
     let expected = match text.strip_prefix('@') {
         Some(name) => UnixAddress::Abstract(name.into()),
         None => UnixAddress::Pathname(text.into()),

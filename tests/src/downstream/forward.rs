@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
-use lariat::{CloseReason, Factory, Peer, Protocol, Transport};
+use lariat::{CloseReason, Deferred, Factory, Once, Peer, Protocol, Transport};
 
 /// Forwards every connection to where an endpoint description says.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Factory for Forwarder {
     type Protocol = Side;
 
     fn build_protocol(&mut self, _: &Peer) -> Option<Side> {
-        Some(Side { other: Rc::default(), role: Role::Inbound { target: self.target.clone() } })
+        Some(Side { other: Rc::default(), role: Role::Inbound { target: self.target.clone(), connecting: None } })
     }
 }
 
@@ -35,8 +35,8 @@ pub struct Side {
 }
 
 enum Role {
-    /// From the client.
-    Inbound { target: Rc<str> },
+    /// From the client. If it goes before the target is reached, the attempt goes with it.
+    Inbound { target: Rc<str>, connecting: Option<Deferred<()>> },
     /// To the target, with the cell in which the client's side looks for this one.
     Outbound { announce: Rc<OnceCell<Transport>> },
 }
@@ -53,13 +53,16 @@ impl Protocol for Side {
     fn connection_made(&mut self, transport: &Transport) {
         // What is queued here came from the other side. To stop reading here because of it would stop both directions.
         transport.set_backpressure(false);
-        match &self.role {
-            Role::Inbound { target } => {
+        match &mut self.role {
+            Role::Inbound { target, connecting } => {
                 transport.pause_reading();
-                let attempt = Attempt { inbound: transport.clone(), announce: self.other.clone(), made: false };
-                if let Err(error) = transport.reactor().connect(target, attempt) {
-                    transport.fail(error);
-                }
+                let outbound = Side {
+                    other: Rc::new(OnceCell::from(transport.clone())),
+                    role: Role::Outbound { announce: self.other.clone() },
+                };
+                let inbound = transport.clone();
+                let connected = transport.reactor().connect(target, Once::new(outbound)).map(drop);
+                *connecting = Some(connected.recover(move |_| inbound.close()));
             }
             Role::Outbound { announce } => {
                 if self.other.get().is_none_or(|inbound| !inbound.is_open()) {
@@ -91,6 +94,9 @@ impl Protocol for Side {
     }
 
     fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
+        if let Role::Inbound { connecting, .. } = &mut self.role {
+            *connecting = None;
+        }
         // A clean end has been passed on already, each direction in its turn.
         if !reason.is_done() {
             self.tell_other(Transport::abort);
@@ -101,30 +107,5 @@ impl Protocol for Side {
 impl fmt::Debug for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Side").field("other", &self.other.get()).finish_non_exhaustive()
-    }
-}
-
-/// An attempt to reach the target. Dropped without success, it ends the client's connection: nothing else tells of that.
-struct Attempt {
-    inbound: Transport,
-    announce: Rc<OnceCell<Transport>>,
-    made: bool,
-}
-
-impl Factory for Attempt {
-    type Protocol = Side;
-
-    fn build_protocol(&mut self, _: &Peer) -> Option<Side> {
-        self.made = true;
-        let other = Rc::new(OnceCell::from(self.inbound.clone()));
-        Some(Side { other, role: Role::Outbound { announce: self.announce.clone() } })
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if !self.made {
-            self.inbound.close();
-        }
     }
 }

@@ -4,11 +4,13 @@
 //! them to and write down in a [`Log`] what they hear. It waits with [`World::until`], which fails the test if what it waits for
 //! does not come.
 
+mod attempt;
 mod log;
 mod probe;
 mod scratch;
 mod world;
 
+pub use attempt::{outcome, refusal};
 pub use log::{Log, ending};
 pub use probe::Probe;
 pub use scratch::Scratch;

@@ -138,7 +138,7 @@ impl World {
     ///
     /// When the loop has ended.
     pub fn connect(&self, port: &Port, protocol: impl Protocol) {
-        self.reactor.connect(&port.address().to_string(), Once::new(protocol)).expect("the loop takes it");
+        self.reactor.connect(&port.address().to_string(), Once::new(protocol)).detach();
     }
 
     /// Makes a connection between a server and a client, and waits until both have heard of it.

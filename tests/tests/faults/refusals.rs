@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use lariat::{Address, ConnectOptions, Error, ErrorKind, ListenOptions, Once, Peer, UnixAddress};
 use lariat_tests::faults::{OnDrop, Records};
-use lariat_tests::harness::{Ground, Log, Scratch, World};
+use lariat_tests::harness::{Ground, Log, Scratch, World, outcome};
 
 use super::assert_serves;
 
@@ -31,8 +31,8 @@ fn listening_fails(address: &Address) -> (ErrorKind, String) {
     (error.kind(), error.to_string())
 }
 
-/// What is logged when a connection to `address` cannot be made.
-fn connecting_fails(address: &Address, bind_address: Option<&str>) -> String {
+/// What whoever connects is told when a connection to `address` cannot be made.
+fn connecting_fails(address: &Address, bind_address: Option<&str>) -> (ErrorKind, String) {
     let (mut world, records, log) = (World::new(Ground::RealTcp), Records::begin(), Log::new());
     let dropped = log.clone();
     let owned = OnDrop::new(move || dropped.note("factory dropped"));
@@ -41,11 +41,31 @@ fn connecting_fails(address: &Address, bind_address: Option<&str>) -> String {
     });
     let mut options = ConnectOptions::default();
     options.bind_address = bind_address.map(|address| address.parse::<IpAddr>().expect("the address is right"));
-    world.reactor.connect_at(address, options, Once::new(probe)).expect("the loop takes it");
+    let outcome = outcome(world.reactor.connect_at(address, options, Once::new(probe)));
     world.until("it has failed", || log.has("factory dropped"));
     assert_serves(&mut world);
-    let [warning] = &records.with("WARN")[..] else { panic!("{:?}", records.lines()) };
-    warning.clone()
+    assert!(records.lines().is_empty(), "whoever was told has no need of the log: {:?}", records.lines());
+    let error = outcome.take().expect("it is told").expect_err("it has failed");
+    (error.kind(), error.to_string())
+}
+
+#[test]
+fn a_failure_to_connect_that_nobody_is_told_is_logged_with_where_it_was_tried() {
+    let (mut world, records, log) = (World::new(Ground::RealTcp), Records::begin(), Log::new());
+    let dropped = log.clone();
+    let owned = OnDrop::new(move || dropped.note("factory dropped"));
+    let probe = log.probe().made(move |_| {
+        let _ = &owned;
+    });
+    world.reactor.connect("tcp:255.255.255.255:9", Once::new(probe)).detach();
+    world.until("it has failed", || log.has("factory dropped"));
+    assert_serves(&mut world);
+    let [line] = &records.lines()[..] else { panic!("{:?}", records.lines()) };
+    assert!(
+        line.starts_with("ERROR unhandled failure in the Deferred made at tests/tests/faults/refusals.rs:"),
+        "{line}"
+    );
+    assert!(line.contains("could not connect to tcp:255.255.255.255:9: Network is unreachable"), "{line}");
 }
 
 #[test]
@@ -112,19 +132,33 @@ fn each_way_in_which_a_connection_cannot_be_made_is_told_in_its_own_words() {
     let closed = Address::Tcp(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let long = unix("x".repeat(200).into());
 
+    use ErrorKind::{AddressNotAvailable, ConnectionRefused, InvalidInput, Unreachable};
     let told = [
-        (connecting_fails(&closed, None), format!("{closed}: Connection refused")),
+        (connecting_fails(&closed, None), ConnectionRefused, format!("{closed}: Connection refused")),
         // The broadcast address is on no way of TCP's, with or without a network.
-        (connecting_fails(&tcp("255.255.255.255:9"), None), "tcp:255.255.255.255:9: Network is unreachable".into()),
-        (connecting_fails(&closed, Some("198.51.100.1")), format!("{closed}: Cannot assign requested address")),
-        (connecting_fails(&unix(scratch.path("none")), None), "/none: No such file or directory".into()),
-        (connecting_fails(&unix(stale), None), "/stale: Connection refused".into()),
-        (connecting_fails(&unix(file), None), "/file: Connection refused".into()),
-        (connecting_fails(&long, None), format!("{long}: path must be shorter than SUN_LEN")),
+        (
+            connecting_fails(&tcp("255.255.255.255:9"), None),
+            Unreachable,
+            "tcp:255.255.255.255:9: Network is unreachable".into(),
+        ),
+        (
+            connecting_fails(&closed, Some("198.51.100.1")),
+            AddressNotAvailable,
+            format!("{closed}: Cannot assign requested address"),
+        ),
+        (
+            connecting_fails(&unix(scratch.path("none")), None),
+            ConnectionRefused,
+            "/none: No such file or directory".into(),
+        ),
+        (connecting_fails(&unix(stale), None), ConnectionRefused, "/stale: Connection refused".into()),
+        (connecting_fails(&unix(file), None), ConnectionRefused, "/file: Connection refused".into()),
+        (connecting_fails(&long, None), InvalidInput, format!("{long}: path must be shorter than SUN_LEN")),
     ];
-    for (line, expected) in &told {
-        assert!(line.starts_with("WARN could not connect to ") && line.contains(expected), "{line}");
+    for ((kind, words), expected_kind, expected) in &told {
+        assert!(words.starts_with("could not connect to ") && words.contains(expected), "{words}");
+        assert_eq!(kind, expected_kind, "{words}");
     }
-    let distinct: BTreeSet<_> = told.iter().map(|(line, _)| line).collect();
+    let distinct: BTreeSet<_> = told.iter().map(|((_, words), ..)| words).collect();
     assert_eq!(distinct.len(), told.len());
 }

@@ -27,7 +27,7 @@ fn a_connection_that_had_failed_before_it_was_cut_off_was_reported_twice() {
     });
     main.listen("tcp:7", Once::new(server)).unwrap();
     let client = client.probe().made(Transport::pause_reading).drain(|_| {});
-    main.connect("tcp:127.0.0.1:7", Once::new(client)).unwrap();
+    main.connect("tcp:127.0.0.1:7", Once::new(client)).detach();
     main.call_later(Duration::from_secs(1), Reactor::stop);
     let report = Rc::new(Cell::new(None));
     let drained = report.clone();
@@ -46,7 +46,7 @@ fn a_connection_in_the_making_was_failed_when_the_loop_was_stopped() {
     let upstreams = upstream.clone();
     let server = server.probe().drain(|_| {}).data(move |transport, _| {
         let reactor = transport.reactor();
-        reactor.connect("tcp:127.0.0.1:8", Once::new(upstreams.probe())).unwrap();
+        reactor.connect("tcp:127.0.0.1:8", Once::new(upstreams.probe())).detach();
         // The attempt begins first.
         reactor.call_later(Duration::ZERO, Reactor::stop);
     });
@@ -54,7 +54,7 @@ fn a_connection_in_the_making_was_failed_when_the_loop_was_stopped() {
     let client = client.probe().drain(|_| {}).made(|transport| {
         transport.write(b"x");
     });
-    main.connect("tcp:127.0.0.1:7", Once::new(client)).unwrap();
+    main.connect("tcp:127.0.0.1:7", Once::new(client)).detach();
     main.run().unwrap();
     assert!(upstream.is_made(), "{:?}", upstream.story());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lariat::{ErrorKind, ListenOptions, Once, Peer, StreamOptions, Transport, WriteStatus};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, everywhere, really};
+use lariat_tests::harness::{Log, everywhere, really, refusal};
 
 /// Writes its name down when it is dropped.
 struct Named(Log, &'static str);
@@ -61,7 +61,7 @@ fn timers_calls_and_factories_are_dropped_unrun() {
             let _ = &waiting;
             Log::new().probe()
         };
-        world.reactor.connect(&description, factory).expect("the loop takes it");
+        world.reactor.connect(&description, factory).detach();
         drop(world);
         let mut dropped = log.story();
         dropped.sort();
@@ -83,7 +83,7 @@ fn an_attempt_to_connect_ends_with_the_loop() {
             let _ = &factory;
             Log::new().probe()
         };
-        world.reactor.connect(&port.address().to_string(), refuse).expect("the loop takes it");
+        world.reactor.connect(&port.address().to_string(), refuse).detach();
         world.turn(Some(Duration::ZERO));
         drop(world);
         assert_eq!(log.story(), ["factory"]);
@@ -109,7 +109,7 @@ fn nothing_new_begins_after_the_end() {
             .expect_err("it has ended");
         assert_eq!(error.kind(), ErrorKind::ReactorEnded);
         let protocol = log.probe();
-        let error = reactor.connect("tcp:127.0.0.1:1", Once::new(protocol)).expect_err("it has ended");
+        let error = refusal(reactor.connect("tcp:127.0.0.1:1", Once::new(protocol)));
         assert_eq!(error.kind(), ErrorKind::ReactorEnded);
         let timer = held("timer");
         let call = reactor.call_later(Duration::ZERO, move |_| drop(timer));
@@ -144,7 +144,8 @@ fn everything_asked_for_at_the_end_is_a_harmless_error() {
             other.handle().call(|_, _| unreachable!("the loop has ended"));
             reactor.call_later(Duration::ZERO, |_| unreachable!("the loop has ended"));
             assert!(reactor.listen_at(&address, ListenOptions::default(), |_: &Peer| Log::new().probe()).is_err());
-            assert!(reactor.connect("tcp:127.0.0.1:1", Once::new(Log::new().probe())).is_err());
+            let error = refusal(reactor.connect("tcp:127.0.0.1:1", Once::new(Log::new().probe())));
+            assert_eq!(error.kind(), ErrorKind::ReactorEnded);
             own.note("survived");
         };
         world.pair(server.probe().lost(ask), client.probe());

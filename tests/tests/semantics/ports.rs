@@ -103,7 +103,7 @@ fn nobody_is_behind_a_closed_port() {
         let port = world.listen(|_: &Peer| Log::new().probe());
         port.close();
         let factory = Probes { server: Log::new(), own: own.clone() };
-        world.reactor.connect(&port.address().to_string(), factory).expect("the loop takes it");
+        world.reactor.connect(&port.address().to_string(), factory).detach();
         world.until("the attempt has failed", || own.has("factory dropped"));
         assert_eq!(own.story(), ["factory dropped"]);
     });
@@ -244,7 +244,7 @@ fn a_factory_may_listen_and_connect() {
                 let port = reactor
                     .listen_at(&address, ListenOptions::default(), Once::new(inner.probe().echo()))
                     .expect("the address is free");
-                reactor.connect(&port.address().to_string(), Once::new(outer.probe())).expect("the loop takes it");
+                reactor.connect(&port.address().to_string(), Once::new(outer.probe())).detach();
                 outer.probe()
             }
         });
@@ -351,7 +351,7 @@ fn a_port_listens_on_without_its_handle() {
         });
         let description = port.address().to_string();
         drop(port);
-        world.reactor.connect(&description, Once::new(client.probe())).expect("the loop takes it");
+        world.reactor.connect(&description, Once::new(client.probe())).detach();
         world.until("it is served", || server.is_made());
     });
 }

@@ -27,7 +27,7 @@ fn who_talks_to_a_host_that_has_crashed_hears_nothing_until_it_is_back() {
                 });
             }
         });
-        sim.host("client").reactor().connect("tcp:server:7000", Once::new(beats))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(beats)).detach();
         sim.run_until(Duration::from_millis(7_999))?;
         assert!(!sim.host("server").is_running());
         assert_eq!((server.lost(), client.lost()), (None, None));
@@ -44,7 +44,7 @@ fn a_client_that_keeps_silent_never_hears_that_its_server_has_crashed() {
     Simulation::check(1..=3, |sim| {
         let client = Log::new();
         sim.host("server").reactor().listen("tcp:7000", |_: &Peer| Log::new().probe())?;
-        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe()))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe())).detach();
         sim.run_until(secs(1))?;
         sim.host("server").crash();
         sim.host("server").restart();
@@ -74,7 +74,7 @@ fn a_host_that_starts_again_listens_anew_and_is_reached() {
                 transport.write(b"hello");
             })
             .data(|transport, _| transport.close());
-        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client)).detach();
         sim.run()?;
         assert_eq!((log.received(), starts.with(|starts| *starts)), (b"hello".to_vec(), 2));
         Ok(())
@@ -88,8 +88,8 @@ fn a_connect_to_a_host_that_is_down_is_answered_when_it_is_back() {
             .start(|reactor: &Reactor| reactor.listen("tcp:7000", |_: &Peer| Log::new().probe()).map(drop))?;
         sim.host("server").crash();
         let (early, late) = (Log::new(), Log::new());
-        sim.host("client").reactor().connect("tcp:server:7000:timeout=5", Once::new(early.probe()))?;
-        sim.host("client").reactor().connect("tcp:server:7000", Once::new(late.probe()))?;
+        sim.host("client").reactor().connect("tcp:server:7000:timeout=5", Once::new(early.probe())).detach();
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(late.probe())).detach();
         sim.run_until(secs(10))?;
         assert!(early.has("dropped") && !late.is_made());
         sim.host("server").restart();
@@ -108,7 +108,7 @@ fn a_protocol_on_a_host_that_crashes_is_dropped_and_its_timers_never_fire() {
         let reactor = sim.host("server").reactor();
         reactor.call_later(secs(5), move |_| sets.with(|fired| *fired = true));
         reactor.listen("tcp:7000", Once::new(server.probe()))?;
-        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe()))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe())).detach();
         sim.run_until(secs(1))?;
         // A handle that outlives the crash changes nothing.
         let kept = server.transport();

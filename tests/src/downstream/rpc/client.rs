@@ -59,7 +59,8 @@ impl Client {
         description: &str,
         ready: impl FnOnce(&Reactor, Client) + 'static,
     ) -> lariat::Result<()> {
-        reactor.connect(description, Connecting { ready: Some(Box::new(ready)) })
+        reactor.connect(description, Connecting { ready: Some(Box::new(ready)) }).detach();
+        Ok(())
     }
 
     /// Sends a request. `done` hears the answer, or why there is none, exactly once, unless the reactor ends before.

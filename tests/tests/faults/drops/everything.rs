@@ -55,7 +55,7 @@ impl Everything {
         self.call.delay(Duration::from_secs(1));
         self.call.reset(Duration::from_secs(60));
         reactor.call_later(Duration::from_secs(60), |_| ()).cancel();
-        let _ = reactor.connect("tcp:127.0.0.1:1", Once::new(Log::new().probe()));
+        reactor.connect("tcp:127.0.0.1:1", Once::new(Log::new().probe())).detach();
         if let Ok(port) = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Log::new().probe()) {
             port.pause();
             port.resume();

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use lariat::{Once, Peer, StreamOptions};
 use lariat_tests::faults::Records;
-use lariat_tests::harness::Log;
+use lariat_tests::harness::{Log, refusal};
 
 use super::{on_the_way, ways};
 
@@ -64,7 +64,7 @@ ways! {
     };
     a_factory_whose_connection_is_refused_may_use_everything_in_its_drop: |mut stage| {
         let factory = Once::new(stage.owner(&Log::new()));
-        stage.reactor().connect("tcp:127.0.0.1:1", factory).unwrap();
+        stage.reactor().connect("tcp:127.0.0.1:1", factory).detach();
         stage.until_dropped();
         Some(stage.world)
     };
@@ -76,19 +76,19 @@ ways! {
             let _ = &value;
             made.probe()
         };
-        stage.reactor().connect(&port.address().to_string(), factory).unwrap();
+        stage.reactor().connect(&port.address().to_string(), factory).detach();
         stage.until_dropped();
         stage.world.until("the connection is made", || log.is_made());
         Some(stage.world)
     };
     a_factory_whose_connection_is_being_made_when_the_loop_ends_may_use_everything_in_its_drop: |stage| {
         let factory = Once::new(stage.owner(&Log::new()));
-        stage.reactor().connect("tcp:127.0.0.1:1", factory).unwrap();
+        stage.reactor().connect("tcp:127.0.0.1:1", factory).detach();
         drop(stage.world);
         None
     };
     a_factory_of_a_wrong_description_may_use_everything_in_its_drop: |stage| {
-        assert!(stage.reactor().connect("tcp:nowhere", Once::new(stage.owner(&Log::new()))).is_err());
+        refusal(stage.reactor().connect("tcp:nowhere", Once::new(stage.owner(&Log::new()))));
         Some(stage.world)
     };
     a_factory_whose_port_is_closed_may_use_everything_in_its_drop: |mut stage| {
