@@ -54,7 +54,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `cores`, `endpoint`, `shutdown` |
+//! | F6 composition | `cores`, `endpoint`, `shutdown`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -106,6 +106,7 @@ pub mod testing;
 mod timer;
 mod token;
 mod transport;
+mod trigger;
 mod wrapper;
 
 pub use address::{Address, UnixAddress};
@@ -127,10 +128,11 @@ pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
 pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
 pub use readiness::Readiness;
-pub use shutdown::{Drained, SystemEvent, Trigger, TriggerPhase};
+pub use shutdown::Drained;
 pub use signal::{OnTermination, SignalHandler};
 pub use stats::{Closed, Stats};
 pub use stream::Port;
 pub use timer::{TimerKey, TimerWheel};
 pub use transport::{Peer, Transport, WriteStatus};
+pub use trigger::{SystemEvent, Trigger, TriggerPhase};
 pub use wrapper::Wrapper;
