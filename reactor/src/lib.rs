@@ -34,6 +34,7 @@
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`] |
+//! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
@@ -54,7 +55,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `cores`, `endpoint`, `shutdown`, `trigger` |
+//! | F6 composition | `combinators`, `cores`, `endpoint`, `shutdown`, `task`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -72,6 +73,7 @@ mod byte_stream;
 mod call_queue;
 mod clock;
 mod close_reason;
+mod combinators;
 mod connection_info;
 mod contain;
 mod cores;
@@ -101,6 +103,7 @@ mod simulated;
 mod source_table;
 mod stats;
 mod stream;
+mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
@@ -114,6 +117,7 @@ pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy
 pub use byte_stream::Credentials;
 pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
+pub use combinators::AllFailed;
 pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
 pub use cores::{Cores, run_on_cores};
 pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};

@@ -12,6 +12,7 @@ mod node;
 mod resolver;
 mod timeout;
 
+pub(crate) use self::canceller::Cancel;
 pub use self::deferred::Deferred;
 pub use self::dump::{DeferredDump, PendingDeferred};
 pub use self::into_deferred::IntoDeferred;
