@@ -35,6 +35,7 @@
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`] |
 //! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
+//! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
@@ -55,7 +56,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `combinators`, `cores`, `endpoint`, `shutdown`, `task`, `trigger` |
+//! | F6 composition | `combinators`, `coordination`, `cores`, `endpoint`, `shutdown`, `task`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -76,6 +77,7 @@ mod close_reason;
 mod combinators;
 mod connection_info;
 mod contain;
+mod coordination;
 mod cores;
 mod deferred;
 mod driver;
@@ -119,6 +121,7 @@ pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
 pub use combinators::AllFailed;
 pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
+pub use coordination::{Event, Lock, LockGuard, Permit, Queue, Semaphore, TooManyWait};
 pub use cores::{Cores, run_on_cores};
 pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};
 pub use endpoint::quote;

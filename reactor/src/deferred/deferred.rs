@@ -268,6 +268,13 @@ impl<T: 'static> Deferred<T> {
         Deferred::open(reactor, node, chain)
     }
 
+    /// The same chain, seen through another tail.
+    pub(super) fn convert<U>(mut self, convert: impl FnOnce(Open<T>) -> Open<U>) -> Deferred<U> {
+        let open = self.open.take();
+        mem::forget(self);
+        Deferred { open: open.map(convert) }
+    }
+
     /// The reactor that it belongs to; none once it has been awaited.
     pub(crate) fn reactor(&self) -> Option<&Reactor> {
         self.open.as_ref().map(|open| &open.reactor)
@@ -290,7 +297,7 @@ impl<T: 'static> Deferred<T> {
 #[inline]
 fn let_go<T>(open: Open<T>) -> Option<(Reactor, ChainId)> {
     let Open { reactor, tail, chain } = open;
-    match tail.attach_or_take(reactor.core().discard.clone()) {
+    match tail.let_go(reactor.core().discard.clone()) {
         Some(result) => {
             discard(&reactor, chain, result);
             None
