@@ -9,12 +9,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::contain::contain_drop;
 use crate::failure::Failure;
 use crate::reactor::{ChainId, Reactor};
 
 use super::callbacks::{Named, Run, Wake};
 use super::canceller::{Call, Cancel, Canceller};
-use super::discard::discard;
+use super::discard::let_go;
 use super::link::{Callback, Open, Outcome, Tail};
 use super::node::Node;
 use super::resolver::{Origin, Resolver, Source};
@@ -263,16 +264,21 @@ impl<T: 'static> Deferred<T> {
         // Spares the way to a drop that would find nothing.
         mem::forget(self);
         let Some(Open { reactor, tail, chain }) = open else { return Deferred { open: None } };
+        if chain == ChainId::NONE || reactor.core().over.get() {
+            return Self::link_after_end(reactor, tail, work);
+        }
         let node = Rc::new(Node::waiting(chain, work));
         tail.attach(&reactor, node.clone());
         Deferred::open(reactor, node, chain)
     }
 
-    /// The same chain, seen through another tail.
-    pub(super) fn convert<U>(mut self, convert: impl FnOnce(Open<T>) -> Open<U>) -> Deferred<U> {
-        let open = self.open.take();
-        mem::forget(self);
-        Deferred { open: open.map(convert) }
+    /// Nothing is called any more: so nothing is kept either, for what is kept may own what keeps it.
+    #[cold]
+    fn link_after_end<W: Callback<T>>(reactor: Reactor, tail: Rc<dyn Tail<T>>, work: W) -> Deferred<W::Output> {
+        contain_drop(work);
+        contain_drop(tail);
+        let node = Rc::new(Node::<W, _>::settled(ChainId::NONE, Err(Failure::ended())));
+        Deferred::open(reactor, node, ChainId::NONE)
     }
 
     /// The reactor that it belongs to; none once it has been awaited.
@@ -290,19 +296,6 @@ impl<T: 'static> Deferred<T> {
             Some(open) => Outcome::Waits(open),
             None => Outcome::Settled(Err(Failure::new("a callback gave a Deferred that had been awaited already"))),
         }
-    }
-}
-
-/// Nobody listens any more. Returns the chain if there is something to be cancelled.
-#[inline]
-fn let_go<T>(open: Open<T>) -> Option<(Reactor, ChainId)> {
-    let Open { reactor, tail, chain } = open;
-    match tail.let_go(reactor.core().discard.clone()) {
-        Some(result) => {
-            discard(&reactor, chain, result);
-            None
-        }
-        None => Some((reactor, chain)),
     }
 }
 
@@ -327,9 +320,6 @@ impl<T: 'static> Future for Deferred<T> {
         let Some(open) = self.open.take() else { panic!("a Deferred was polled after it was ready") };
         if let Some(result) = open.take_result() {
             return Poll::Ready(result);
-        }
-        if open.chain == ChainId::NONE {
-            return Poll::Ready(Err(Failure::ended()));
         }
         let watched = open.tail.watch(context.waker());
         let deferred = Self { open: Some(open) };

@@ -8,7 +8,7 @@ use crate::contain::contain_drop;
 use crate::failure::{Failure, FailureKind};
 use crate::reactor::{ChainId, Discard, Job, Reactor, Steps};
 
-use super::link::Link;
+use super::link::{Link, Open};
 
 impl<T: 'static> Link<T> for Discard {
     fn accept(
@@ -23,8 +23,21 @@ impl<T: 'static> Link<T> for Discard {
     }
 }
 
+/// Nobody listens any more. Returns the chain if there is something to be cancelled.
+#[inline]
+pub(super) fn let_go<T>(open: Open<T>) -> Option<(Reactor, ChainId)> {
+    let Open { reactor, tail, chain } = open;
+    match tail.attach_or_take(reactor.core().discard.clone()) {
+        Some(result) => {
+            discard(&reactor, chain, result);
+            None
+        }
+        None => Some((reactor, chain)),
+    }
+}
+
 /// The chain is over.
-pub(super) fn discard<T>(reactor: &Reactor, chain: ChainId, result: Result<T, Failure>) {
+fn discard<T>(reactor: &Reactor, chain: ChainId, result: Result<T, Failure>) {
     match result {
         Ok(value) => contain_drop(value),
         Err(failure) => {

@@ -1,13 +1,15 @@
 //! The places of a chain: where a result appears and is handed on.
 
 use std::cell::Cell;
+use std::ptr;
 use std::rc::Rc;
 use std::task::Waker;
 
 use crate::contain::{catch, contain_drop};
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Description, Discard, Job, Linked, Reactor, Steps, unlink};
+use crate::reactor::{ChainId, Description, Job, Linked, Reactor, Steps, unlink};
 
+use super::discard::let_go;
 use super::link::{Callback, Link, Open, Outcome, Tail, Work};
 
 /// One place of a chain. Its result is a `T`, and `W` is what it takes to get it: the callback that makes it from the result of the place
@@ -101,10 +103,16 @@ impl<W: Work, T: 'static> Node<W, T> {
     }
 
     /// The result is that of `inner`, once there is one.
-    fn wait_for(self: Rc<Self>, chain: ChainId, inner: Open<T>) -> Option<Rc<dyn Job>> {
+    fn wait_for(self: Rc<Self>, reactor: &Reactor, chain: ChainId, inner: Open<T>) -> Option<Rc<dyn Job>> {
         let result = match inner.take_result() {
             Some(result) => result,
-            None if inner.chain == ChainId::NONE => Err(Failure::ended()),
+            // The two are counted apart, and their chains cannot become one.
+            None if !ptr::eq(reactor.core(), inner.reactor.core()) => {
+                if let Some((theirs, chain)) = let_go(inner) {
+                    theirs.cancel_chain(chain);
+                }
+                Err(Failure::new("a callback gave a Deferred of another reactor"))
+            }
             None if inner.chain == chain => Err(inner.fail_circle()),
             None => {
                 let next = self.next.0.take().unwrap_or_else(|| Rc::new(Join(self.clone())));
@@ -172,16 +180,12 @@ impl<W: Work, T: 'static> Job for Node<W, T> {
         match self.state.replace(State::Spent) {
             State::Waiting { chain, work } => {
                 self.state.set(State::Cancelling { chain });
-                let end = |reactor: &Reactor, source: Rc<Self>| {
-                    // If that is refused, the canceller has had it resolved.
-                    drop(source.settle(reactor, Err(Failure::cancelled())));
-                };
-                match work.canceller() {
-                    Some(canceller) => reactor.enqueue(Box::new(move |reactor| {
+                let end = EndCancelled { reactor: reactor.clone(), source: Some(self) };
+                if let Some(canceller) = work.canceller() {
+                    reactor.enqueue(Box::new(move |reactor| {
                         canceller.call(reactor);
-                        end(reactor, self);
-                    })),
-                    None => end(reactor, self),
+                        drop(end);
+                    }));
                 }
                 true
             }
@@ -197,7 +201,8 @@ impl<W: Work, T: 'static> Job for Node<W, T> {
     }
 
     fn is_under_way(&self) -> bool {
-        self.is_settled()
+        // One that is spent has handed its result on.
+        self.look(|state| !matches!(state, State::Waiting { .. } | State::Cancelling { .. }))
     }
 
     fn end(&self) -> bool {
@@ -246,7 +251,7 @@ impl<I: 'static, W: Callback<I>> Link<I> for Node<W, W::Output> {
         let run = || catch(|| work.run(reactor, chain, input));
         let result = match reactor.observe(|| Description::named(W::name()), run) {
             Ok(Outcome::Settled(result)) => result,
-            Ok(Outcome::Waits(inner)) => return self.wait_for(chain, inner),
+            Ok(Outcome::Waits(inner)) => return self.wait_for(reactor, chain, inner),
             Err(message) => Err(panicked::<I, W>(&message)),
         };
         match self.next.0.take() {
@@ -285,10 +290,10 @@ impl<W: Work, T: 'static> Tail<T> for Node<W, T> {
         }
     }
 
-    fn let_go(&self, discard: Rc<Discard>) -> Option<Result<T, Failure>> {
+    fn attach_or_take(&self, link: Rc<dyn Link<T>>) -> Option<Result<T, Failure>> {
         let result = self.take();
         if result.is_none() {
-            self.next.0.set(Some(discard));
+            self.next.0.set(Some(link));
         }
         result
     }
@@ -296,13 +301,9 @@ impl<W: Work, T: 'static> Tail<T> for Node<W, T> {
     fn attach(self: Rc<Self>, reactor: &Reactor, link: Rc<dyn Link<T>>) {
         self.next.0.set(Some(link));
         if self.is_settled() {
-            let chain = self.chain();
-            // What was made after the end stays as it is.
-            if chain != ChainId::NONE {
-                let at = Rc::downgrade(&self);
-                reactor.core().ledger.with(|ledger| ledger.move_to(chain, at));
-                reactor.enqueue_job(self);
-            }
+            let at = Rc::downgrade(&self);
+            reactor.core().ledger.with(|ledger| ledger.move_to(self.chain(), at));
+            reactor.enqueue_job(self);
         }
     }
 
@@ -311,6 +312,21 @@ impl<W: Work, T: 'static> Tail<T> for Node<W, T> {
             State::Waiting { work, .. } => work.watch(waker),
             _ => false,
         })
+    }
+}
+
+/// Fails a source that was cancelled when this is dropped: once its canceller has run, or is not going to because the reactor ends.
+struct EndCancelled<W: Work, T: 'static> {
+    reactor: Reactor,
+    source: Option<Rc<Node<W, T>>>,
+}
+
+impl<W: Work, T: 'static> Drop for EndCancelled<W, T> {
+    fn drop(&mut self) {
+        if let Some(source) = self.source.take() {
+            // If that is refused, the canceller has had it resolved.
+            drop(source.settle(&self.reactor, Err(Failure::cancelled())));
+        }
     }
 }
 

@@ -41,6 +41,10 @@ impl<T: 'static> Deferred<T> {
     #[track_caller]
     pub fn timeout(self, limit: Duration) -> Self {
         let Some(reactor) = self.reactor().cloned() else { return self };
+        // Whoever waits is told already.
+        if reactor.has_ended() {
+            return self;
+        }
         let shared = Rc::new(Limit {
             limited: Cell::new(None),
             timer: Cell::new(None),

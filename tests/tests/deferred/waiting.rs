@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use lariat::{Deferred, FailureKind, Reactor, Resolver};
+use lariat::{Deferred, FailureKind, PendingDeferred, Reactor, Resolver};
 
 use super::{reactor, settle};
 
@@ -186,4 +186,43 @@ fn a_dump_tells_names_places_and_ages() {
     assert!(pending.age().as_secs_f64() > 89.9 && pending.age().as_secs_f64() < 90.1, "{:?}", pending.age());
     assert!(!pending.is_settled());
     drop(deferred);
+}
+
+#[test]
+fn a_dump_tells_that_a_cancelled_chain_has_its_result_though_its_resolver_lives() {
+    let (mut reactor, _) = reactor();
+    let (resolver, deferred) = Deferred::<u32>::new(&reactor);
+    let deferred = deferred.map(|number| number + 1);
+    deferred.cancel();
+    settle(&mut reactor);
+    let dump = reactor.dump_deferreds();
+    assert!(dump.iter().next().unwrap().is_settled(), "{dump}");
+    drop((resolver, deferred));
+}
+
+#[test]
+fn a_dump_from_a_callback_tells_that_its_own_chain_has_its_result() {
+    let (mut reactor, story) = reactor();
+    let handle = Reactor::clone(&reactor);
+    let (resolver, deferred) = Deferred::new(&reactor);
+    let deferred = deferred.map(move |()| handle.dump_deferreds().iter().all(PendingDeferred::is_settled));
+    story.hear("settled", deferred);
+    resolver.resolve(()).unwrap();
+    settle(&mut reactor);
+    assert_eq!(story.take(), ["settled: true"]);
+}
+
+#[test]
+fn a_deferred_of_another_reactor_is_a_failure_and_is_cancelled() {
+    let (mut ours, story) = reactor();
+    let (mut theirs, _) = reactor();
+    let heard = story.clone();
+    let (_resolver, foreign) = Deferred::<u32>::with_canceller(&theirs, move |_| heard.tell("cancelled"));
+    // Their chain has the number that ours has.
+    let chain = Deferred::succeed(&ours, ()).and_then(move |()| foreign);
+    story.hear("result", chain);
+    settle(&mut ours);
+    settle(&mut theirs);
+    assert_eq!(story.take(), ["result: Error, a callback gave a Deferred of another reactor", "cancelled"]);
+    assert_eq!((ours.stats().deferreds, theirs.stats().deferreds), (0, 0));
 }
