@@ -7,4 +7,3 @@ pub mod examples;
 pub mod faults;
 pub mod harness;
 pub mod restarts;
-pub mod story;
