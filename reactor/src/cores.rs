@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use crate::contain::contain;
 use crate::error::{Error, Result};
 use crate::reactor::{MainLoop, Reactor, Remote};
-use crate::shutdown::{SystemEvent, TriggerPhase};
 use crate::stats::Stats;
+use crate::trigger::{SystemEvent, TriggerPhase};
 
 /// How long [`Cores::stats`] waits for the cores' answers. A loop that serves its connections answers within a turn, so a second is
 /// what only a callback that blocks can use up.

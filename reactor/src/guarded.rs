@@ -7,6 +7,7 @@ use std::fmt;
 ///
 /// The closure handed to `with` is always this crate's own code: it must neither call into user code nor drop a user's
 /// value. Breaking that rule shows at once, as a panic on the second borrow.
+#[derive(Default)]
 pub(crate) struct Guarded<T>(RefCell<T>);
 
 impl<T> Guarded<T> {

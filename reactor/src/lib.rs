@@ -34,6 +34,8 @@
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`] |
+//! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
+//! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
@@ -54,7 +56,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `cores`, `endpoint`, `shutdown` |
+//! | F6 composition | `combinators`, `coordination`, `cores`, `endpoint`, `shutdown`, `task`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -72,8 +74,10 @@ mod byte_stream;
 mod call_queue;
 mod clock;
 mod close_reason;
+mod combinators;
 mod connection_info;
 mod contain;
+mod coordination;
 mod cores;
 mod deferred;
 mod driver;
@@ -101,11 +105,13 @@ mod simulated;
 mod source_table;
 mod stats;
 mod stream;
+mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
 mod token;
 mod transport;
+mod trigger;
 mod wrapper;
 
 pub use address::{Address, UnixAddress};
@@ -113,7 +119,9 @@ pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy
 pub use byte_stream::Credentials;
 pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
+pub use combinators::AllFailed;
 pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
+pub use coordination::{Event, Lock, LockGuard, Permit, Queue, Semaphore, TooManyWait};
 pub use cores::{Cores, run_on_cores};
 pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};
 pub use endpoint::quote;
@@ -127,10 +135,11 @@ pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
 pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
 pub use readiness::Readiness;
-pub use shutdown::{Drained, SystemEvent, Trigger, TriggerPhase};
+pub use shutdown::Drained;
 pub use signal::{OnTermination, SignalHandler};
 pub use stats::{Closed, Stats};
 pub use stream::Port;
 pub use timer::{TimerKey, TimerWheel};
 pub use transport::{Peer, Transport, WriteStatus};
+pub use trigger::{SystemEvent, Trigger, TriggerPhase};
 pub use wrapper::Wrapper;

@@ -4,38 +4,18 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::contain::{contain, contain_drop, contain_drops};
+use crate::contain::contain_drops;
+use crate::deferred::Deferred;
 use crate::error::Result;
-use crate::guarded::Guarded;
-use crate::reactor::{Description, MainLoop, Reactor};
+use crate::reactor::{MainLoop, Reactor};
 use crate::readiness::Readiness;
 use crate::signal::Termination;
 use crate::stats::Closed;
+use crate::trigger::{SystemEvent, TriggerPhase, fire};
 
 /// How long protocols may take to end in good order: long enough for a request in hand, and a third of the half minute after which
 /// supervisors lose patience.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What a [trigger](Reactor::add_trigger) waits for.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SystemEvent {
-    /// The loop is about to run.
-    Startup,
-    /// The loop is about to end in good order.
-    Shutdown,
-}
-
-/// When, around its event, a [trigger](Reactor::add_trigger) is called.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TriggerPhase {
-    /// First. Of a shutdown: while everything is served still.
-    Before,
-    /// With the event. Of a shutdown: the ports are closed and every protocol has been told to drain.
-    During,
-    /// Last. Of a shutdown: every connection has ended.
-    After,
-}
 
 /// How connections ended when the loop did: what [`Reactor::drained`] gives.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -66,103 +46,21 @@ impl fmt::Display for Drained {
     }
 }
 
-/// An end in good order that has begun.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    begun: Instant,
-    before: Closed,
-    deadline: Instant,
-}
-
-/// What a reactor keeps about its start and end.
+/// What a reactor keeps about its end.
 struct Lifecycle {
-    triggers: Guarded<Vec<Entry>>,
-    next: Cell<u64>,
     drain_timeout: Cell<Duration>,
     drained: Cell<Option<Drained>>,
 }
 
-impl Drop for Lifecycle {
-    fn drop(&mut self) {
-        contain_drops(self.triggers.with(std::mem::take));
-    }
-}
-
-struct Entry {
-    id: u64,
-    event: SystemEvent,
-    phase: TriggerPhase,
-    call: Box<dyn FnOnce(&Reactor)>,
-}
-
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self {
-            triggers: Guarded::new(Vec::new()),
-            next: Cell::new(0),
-            drain_timeout: Cell::new(DRAIN_TIMEOUT),
-            drained: Cell::new(None),
-        }
-    }
-}
-
-/// A trigger that was added. Dropping it changes nothing.
-#[derive(Clone)]
-pub struct Trigger {
-    reactor: Reactor,
-    id: u64,
-}
-
-impl Trigger {
-    /// Takes the trigger back. Returns whether it was still to be called.
-    #[doc(alias = "removeSystemEventTrigger")]
-    pub fn remove(&self) -> bool {
-        let lifecycle = self.reactor.extension::<Lifecycle>();
-        let entry = lifecycle.triggers.with(|triggers| {
-            let place = triggers.iter().position(|entry| entry.id == self.id)?;
-            Some(triggers.remove(place))
-        });
-        let found = entry.is_some();
-        contain_drop(entry.map(|entry| entry.call));
-        found
-    }
-}
-
-impl fmt::Debug for Trigger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Trigger").field(&self.id).finish()
+        Self { drain_timeout: Cell::new(DRAIN_TIMEOUT), drained: Cell::new(None) }
     }
 }
 
 impl Reactor {
-    /// Calls `call` when the loop starts or ends. Triggers of one phase are called in the order in which they were added; one that
-    /// panics is logged, and the next one is called.
-    ///
-    /// ```
-    /// use lariat::{Reactor, SystemEvent, TriggerPhase};
-    ///
-    /// let reactor = Reactor::new()?;
-    /// reactor.add_trigger(TriggerPhase::After, SystemEvent::Startup, Reactor::stop);
-    /// reactor.add_trigger(TriggerPhase::After, SystemEvent::Shutdown, |reactor| println!("{:?}", reactor.drained()));
-    /// reactor.run()?;
-    /// # Ok::<(), lariat::Error>(())
-    /// ```
-    #[doc(alias = "addSystemEventTrigger")]
-    #[doc(alias = "callWhenRunning")]
-    pub fn add_trigger(&self, phase: TriggerPhase, event: SystemEvent, call: impl FnOnce(&Self) + 'static) -> Trigger {
-        let lifecycle = self.extension::<Lifecycle>();
-        let id = lifecycle.next.get();
-        lifecycle.next.set(id + 1);
-        if self.has_ended() {
-            contain_drop(call);
-        } else {
-            let call = Box::new(call);
-            lifecycle.triggers.with(|triggers| triggers.push(Entry { id, event, phase, call }));
-        }
-        Trigger { reactor: self.clone(), id }
-    }
-
-    /// Sets how long protocols may take to end in good order after [`stop`](Self::stop). Default: 10 s.
+    /// Sets how long protocols may take to end in good order after [`stop`](Self::stop), and how long what the triggers of a shutdown have
+    /// begun may take, in each phase. Default: 10 s.
     pub fn set_drain_timeout(&self, timeout: Duration) {
         self.extension::<Lifecycle>().drain_timeout.set(timeout);
     }
@@ -172,6 +70,45 @@ impl Reactor {
     pub fn drained(&self) -> Option<Drained> {
         self.extension::<Lifecycle>().drained.get()
     }
+}
+
+/// How far a loop has come, from its start to an end in good order.
+#[derive(Debug, Default)]
+pub(crate) struct Life {
+    stage: Stage,
+    /// What the triggers of this stage have begun.
+    begun: Vec<Deferred<()>>,
+    ending: Option<Ending>,
+}
+
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    New,
+    Starting(TriggerPhase),
+    Running,
+    Stopping(TriggerPhase),
+    Over,
+}
+
+/// An end in good order that has begun.
+#[derive(Debug)]
+struct Ending {
+    begun: Instant,
+    before: Closed,
+    /// Of this stage.
+    deadline: Instant,
+}
+
+/// What a loop does next.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The next step of its life.
+    Step,
+    /// A turn, in which it may wait so long.
+    Turn(Option<Duration>),
+    /// Nothing: it is over.
+    Over,
 }
 
 impl MainLoop {
@@ -186,26 +123,100 @@ impl MainLoop {
     /// that could ever happen.
     pub fn run(mut self) -> Result<()> {
         let termination = Termination::begin(&self)?;
-        self.start_up();
-        while !self.core().stopping.get() {
-            self.turn(None)?;
-        }
-        if !self.core().crashing.get() {
-            let ending = self.begin_shutdown();
-            while let Some(left) = self.time_left(&ending) {
-                self.turn(Some(left))?;
+        let mut life = Life::default();
+        loop {
+            match self.next(&life) {
+                Next::Turn(longest) => self.turn(longest)?,
+                Next::Step => self.step(&mut life),
+                Next::Over => break,
             }
-            self.finish_shutdown(&ending);
         }
         drop(termination);
         self.end();
         Ok(())
     }
 
-    /// The loop is about to run.
-    pub(crate) fn start_up(&self) {
-        for phase in [TriggerPhase::Before, TriggerPhase::During, TriggerPhase::After] {
-            fire(self, SystemEvent::Startup, phase);
+    /// What is to be done next.
+    pub(crate) fn next(&self, life: &Life) -> Next {
+        let core = self.core();
+        let waits = || life.begun.iter().any(|begun| !begun.is_settled());
+        match life.stage {
+            Stage::Running if !core.stopping.get() => Next::Turn(None),
+            Stage::Starting(_) if waits() && !core.stopping.get() => Next::Turn(None),
+            Stage::Stopping(phase) => {
+                let drains = phase == TriggerPhase::During && core.counters.connections() > 0;
+                let left = life.ending.as_ref().map(|ending| ending.deadline.saturating_duration_since(self.now()));
+                match left {
+                    Some(left) if !left.is_zero() && !core.crashing.get() && (drains || waits()) => {
+                        Next::Turn(Some(left))
+                    }
+                    _ => Next::Step,
+                }
+            }
+            Stage::Over => Next::Over,
+            Stage::New | Stage::Starting(_) | Stage::Running => Next::Step,
+        }
+    }
+
+    /// Goes on to the next stage.
+    pub(crate) fn step(&mut self, life: &mut Life) {
+        // What has not come to its end in time is cancelled; what has failed is logged.
+        contain_drops(std::mem::take(&mut life.begun));
+        let (stage, event) = match life.stage {
+            Stage::New => (Stage::Starting(TriggerPhase::Before), SystemEvent::Startup),
+            Stage::Starting(phase) => match phase.next() {
+                Some(phase) => (Stage::Starting(phase), SystemEvent::Startup),
+                None => return life.stage = Stage::Running,
+            },
+            Stage::Running if self.core().crashing.get() => return life.stage = Stage::Over,
+            Stage::Running => (Stage::Stopping(TriggerPhase::Before), SystemEvent::Shutdown),
+            Stage::Stopping(phase) => match phase.next() {
+                Some(phase) => (Stage::Stopping(phase), SystemEvent::Shutdown),
+                None => return life.stage = Stage::Over,
+            },
+            Stage::Over => return,
+        };
+        life.stage = stage;
+        let phase = match stage {
+            Stage::Stopping(phase) => {
+                let begun = self.now();
+                let ending = life.ending.get_or_insert_with(|| {
+                    let before = self.core().counters.closed.get();
+                    Ending { begun, before, deadline: begun }
+                });
+                let timeout = self.extension::<Lifecycle>().drain_timeout.get();
+                ending.deadline = begun + timeout.min(Duration::from_secs(u64::from(u32::MAX)));
+                match phase {
+                    TriggerPhase::Before => {}
+                    TriggerPhase::During => self.begin_draining(),
+                    TriggerPhase::After => self.cut_off(ending.begun, ending.before),
+                }
+                phase
+            }
+            Stage::Starting(phase) => phase,
+            Stage::New | Stage::Running | Stage::Over => return,
+        };
+        life.begun = fire(self, event, phase);
+    }
+
+    fn begin_draining(&mut self) {
+        self.core().draining.set(true);
+        self.tell_all(Readiness::DRAIN);
+    }
+
+    /// Aborts who has not ended, and says how it went.
+    fn cut_off(&mut self, begun: Instant, before: Closed) {
+        let aborted = self.core().counters.closed.get().aborted;
+        self.tell_all(Readiness::END);
+        let cut_off = self.core().counters.closed.get().aborted - aborted;
+        let drained = Drained {
+            closed: self.core().counters.closed.get() - before,
+            cut_off,
+            elapsed: self.now().saturating_duration_since(begun),
+        };
+        self.extension::<Lifecycle>().drained.set(Some(drained));
+        if drained.closed.total() > 0 {
+            log::info!("stopped: {drained}");
         }
     }
 
@@ -215,57 +226,5 @@ impl MainLoop {
         drop(self);
         // The end takes what was kept, and the report is for whoever asks after it.
         reactor.extension::<Lifecycle>().drained.set(drained);
-    }
-
-    /// Begins to end in good order.
-    pub(crate) fn begin_shutdown(&mut self) -> Ending {
-        let lifecycle = self.extension::<Lifecycle>();
-        let (begun, before) = (self.now(), self.core().counters.closed.get());
-        fire(self, SystemEvent::Shutdown, TriggerPhase::Before);
-        self.core().draining.set(true);
-        self.tell_all(Readiness::DRAIN);
-        fire(self, SystemEvent::Shutdown, TriggerPhase::During);
-        let deadline = self.now() + lifecycle.drain_timeout.get().min(Duration::from_secs(u64::from(u32::MAX)));
-        Ending { begun, before, deadline }
-    }
-
-    /// How long connections may still take to end; nothing if they have, or time is up.
-    pub(crate) fn time_left(&self, ending: &Ending) -> Option<Duration> {
-        let waits = self.core().counters.connections() > 0 && !self.core().crashing.get();
-        let left = ending.deadline.saturating_duration_since(self.now());
-        (waits && !left.is_zero()).then_some(left)
-    }
-
-    /// Cuts off who has not ended, and says how it went.
-    pub(crate) fn finish_shutdown(&mut self, ending: &Ending) {
-        let lifecycle = self.extension::<Lifecycle>();
-        let aborted = self.core().counters.closed.get().aborted;
-        self.tell_all(Readiness::END);
-        let cut_off = self.core().counters.closed.get().aborted - aborted;
-        let drained = Drained {
-            closed: self.core().counters.closed.get() - ending.before,
-            cut_off,
-            elapsed: self.now().saturating_duration_since(ending.begun),
-        };
-        lifecycle.drained.set(Some(drained));
-        if drained.closed.total() > 0 {
-            log::info!("stopped: {drained}");
-        }
-        fire(self, SystemEvent::Shutdown, TriggerPhase::After);
-    }
-}
-
-/// Calls the triggers of one phase.
-fn fire(reactor: &Reactor, event: SystemEvent, phase: TriggerPhase) {
-    let lifecycle = reactor.extension::<Lifecycle>();
-    let next = || {
-        lifecycle.triggers.with(|triggers| {
-            let place = triggers.iter().position(|entry| (entry.event, entry.phase) == (event, phase))?;
-            Some(triggers.remove(place).call)
-        })
-    };
-    while let Some(call) = next() {
-        // The panic is logged; nobody waits for the trigger.
-        reactor.observe(|| Description::named("a trigger"), || drop(contain(|| "a trigger", || call(reactor))));
     }
 }

@@ -7,3 +7,4 @@ pub mod examples;
 pub mod faults;
 pub mod harness;
 pub mod restarts;
+pub mod story;

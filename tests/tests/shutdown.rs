@@ -1,10 +1,12 @@
 //! An end in good order, with peers that do what they can against it.
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::{Drained, Peer, PullProducer, Reactor, SystemEvent, Transport, TriggerPhase};
+use lariat::{Deferred, Drained, Peer, PullProducer, Reactor, Resolver, SystemEvent, Transport, TriggerPhase};
 use lariat_tests::child::client;
 use lariat_tests::downstream::Shared;
 use lariat_tests::faults::Outsider;
@@ -247,7 +249,8 @@ fn a_trigger_may_add_another_of_its_own_phase_and_take_one_back() {
             reactor.add_trigger(TriggerPhase::After, SystemEvent::Shutdown, later);
             assert!(taken_back.remove());
             // Too late for this one: it will never be called.
-            reactor.add_trigger(TriggerPhase::Before, SystemEvent::Startup, |_| unreachable!("it runs already"));
+            reactor
+                .add_trigger(TriggerPhase::Before, SystemEvent::Startup, |_| -> () { unreachable!("it runs already") });
         });
         stop(world);
         assert_eq!(log.story(), ["second", "later"]);
@@ -287,4 +290,104 @@ fn the_report_tells_how_many_connections_ended_and_how() {
         assert_eq!(report, "2 connections ended in good order, 2 cut off at the deadline, 1 lost, 1 panicked");
     });
     simulated(|world| assert_eq!(stop(world).to_string(), "0 connections ended in good order"));
+}
+
+/// Resolves `after` so long.
+fn later(reactor: &Reactor, after: Duration) -> Deferred<()> {
+    let (resolver, deferred) = Deferred::new(reactor);
+    reactor.call_later(after, move |_| {
+        // Who does not wait any more has no need to know.
+        let _ = resolver.resolve(());
+    });
+    deferred
+}
+
+#[test]
+fn each_phase_waits_for_what_the_triggers_of_the_one_before_have_begun() {
+    simulated(|mut world| {
+        let (server, client, log) = (Log::new(), Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        let begun = world.now();
+        for (event, phase) in [SystemEvent::Startup, SystemEvent::Shutdown].into_iter().flat_map(|event| {
+            [TriggerPhase::Before, TriggerPhase::During, TriggerPhase::After].map(|phase| (event, phase))
+        }) {
+            let log = log.clone();
+            world.reactor.add_trigger(phase, event, move |reactor| {
+                log.note(format!("{event:?} {phase:?} at {:?}", reactor.now() - begun));
+                later(reactor, Duration::from_secs(2))
+            });
+        }
+        world.reactor.call_later(Duration::from_secs(10), Reactor::stop);
+        run(world);
+        let times: Vec<_> = log.story();
+        let told = [
+            "Startup Before at 0ns",
+            "Startup During at 2s",
+            "Startup After at 4s",
+            "Shutdown Before at 10s",
+            "Shutdown During at 12s",
+            "Shutdown After at 14s",
+        ];
+        assert_eq!(times, told);
+        assert_eq!(server.lost().as_deref(), Some("Done"));
+    });
+}
+
+#[test]
+fn what_a_trigger_has_begun_is_cancelled_when_its_phase_takes_too_long() {
+    simulated(|world| {
+        let log = Log::new();
+        world.reactor.set_drain_timeout(Duration::from_secs(3));
+        let begun = Rc::new(Cell::new(None));
+        let slot = begun.clone();
+        world.reactor.add_trigger(TriggerPhase::Before, SystemEvent::Shutdown, move |reactor| {
+            let (resolver, deferred) = Deferred::<()>::new(reactor);
+            slot.set(Some(resolver));
+            deferred
+        });
+        let (noting, begin) = (log.clone(), world.now());
+        world.reactor.add_trigger(TriggerPhase::After, SystemEvent::Shutdown, move |reactor| {
+            let cancelled = begun.take().is_some_and(|resolver: Resolver<()>| resolver.is_cancelled());
+            noting.note(format!("after {:?}, cancelled: {cancelled}", reactor.now() - begin));
+        });
+        stop(world);
+        assert_eq!(log.story(), ["after 3s, cancelled: true"]);
+    });
+}
+
+#[test]
+fn a_loop_that_is_stopped_while_it_starts_does_not_wait_for_its_start() {
+    simulated(|world| {
+        let log = Log::new();
+        world.reactor.add_trigger(TriggerPhase::Before, SystemEvent::Startup, |reactor| {
+            later(reactor, Duration::from_secs(3600))
+        });
+        let begun = world.now();
+        let noting = log.clone();
+        world.reactor.add_trigger(TriggerPhase::Before, SystemEvent::Shutdown, move |reactor| {
+            noting.note(format!("{:?}", reactor.now() - begun));
+        });
+        world.reactor.call_later(Duration::from_secs(1), Reactor::stop);
+        run(world);
+        assert_eq!(log.story(), ["1s"]);
+    });
+}
+
+#[test]
+fn a_port_tells_when_it_is_closed_whoever_closes_it() {
+    everywhere(|mut world| {
+        let log = Log::new();
+        let [closed, drained] = [(); 2].map(|()| world.listen(|_: &Peer| Log::new().probe()));
+        let noting = log.clone();
+        closed.closed().finish(move |result| noting.note(format!("closed {}", result.is_ok())));
+        let noting = log.clone();
+        drained.closed().finish(move |result| noting.note(format!("drained {}", result.is_ok())));
+        assert!(closed.close());
+        world.settle();
+        assert_eq!(log.story(), ["closed true"]);
+        let noting = log.clone();
+        closed.closed().finish(move |result| noting.note(format!("was closed {}", result.is_ok())));
+        stop(world);
+        assert_eq!(log.story()[1..], ["was closed true", "drained true"]);
+    });
 }

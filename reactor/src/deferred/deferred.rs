@@ -272,6 +272,13 @@ impl<T: 'static> Deferred<T> {
         Deferred::open(reactor, node, chain)
     }
 
+    /// The same chain, seen through another tail.
+    pub(super) fn convert<U>(mut self, convert: impl FnOnce(Open<T>) -> Open<U>) -> Deferred<U> {
+        let open = self.open.take();
+        mem::forget(self);
+        Deferred { open: open.map(convert) }
+    }
+
     /// Nothing is called any more: so nothing is kept either, for what is kept may own what keeps it.
     #[cold]
     fn link_after_end<W: Callback<T>>(reactor: Reactor, tail: Rc<dyn Tail<T>>, work: W) -> Deferred<W::Output> {

@@ -27,7 +27,7 @@ impl<T: 'static> Link<T> for Discard {
 #[inline]
 pub(super) fn let_go<T>(open: Open<T>) -> Option<(Reactor, ChainId)> {
     let Open { reactor, tail, chain } = open;
-    match tail.attach_or_take(reactor.core().discard.clone()) {
+    match tail.let_go(reactor.core().discard.clone()) {
         Some(result) => {
             discard(&reactor, chain, result);
             None

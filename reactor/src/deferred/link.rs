@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Job, Linked, Reactor, Steps};
+use crate::reactor::{ChainId, Discard, Job, Linked, Reactor, Steps};
 
 use super::canceller::Canceller;
 
@@ -52,7 +52,7 @@ pub(super) trait Link<I>: Linked {
 }
 
 /// The last place of a chain, which a [`Deferred`] holds.
-pub(super) trait Tail<T>: Job {
+pub(super) trait Tail<T> {
     fn is_settled(&self) -> bool;
 
     /// Takes the result, if it is there.
@@ -61,8 +61,8 @@ pub(super) trait Tail<T>: Job {
     /// Has the result go on to `link`.
     fn attach(self: Rc<Self>, reactor: &Reactor, link: Rc<dyn Link<T>>);
 
-    /// Has the result, if it is not there yet, go on to `link`.
-    fn attach_or_take(&self, link: Rc<dyn Link<T>>) -> Option<Result<T, Failure>>;
+    /// Nobody listens any more. Takes the result, if it is there; else has it go on to `discard`.
+    fn let_go(&self, discard: Rc<Discard>) -> Option<Result<T, Failure>>;
 
     /// Has the task of `waker` be woken when the result is there, if this is a place where tasks wait.
     fn watch(&self, waker: &Waker) -> bool;
@@ -96,7 +96,7 @@ impl<T: 'static> Open<T> {
         let deferred = self.reactor.core().ledger.with(|ledger| ledger.describe_one(self.chain));
         let discard = self.reactor.core().discard.clone();
         // Its result has yet to come: it will be the failure.
-        drop(self.tail.attach_or_take(discard));
+        drop(self.tail.let_go(discard));
         let words = format!("{deferred} would wait for itself: one of its callbacks gave a part of its own chain");
         Failure::of_kind(FailureKind::Circular, words)
     }

@@ -9,10 +9,13 @@ mod dump;
 mod into_deferred;
 mod link;
 mod node;
+mod parcel;
 mod resolver;
 mod timeout;
 
+pub(crate) use self::canceller::Cancel;
 pub use self::deferred::Deferred;
 pub use self::dump::{DeferredDump, PendingDeferred};
 pub use self::into_deferred::IntoDeferred;
+pub(crate) use self::parcel::{Parcel, unpacked};
 pub use self::resolver::Resolver;

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use crate::contain::{catch, contain_drop};
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Description, Job, Linked, Reactor, Steps, unlink};
+use crate::reactor::{ChainId, Description, Discard, Job, Linked, Reactor, Steps, unlink};
 
 use super::discard::let_go;
 use super::link::{Callback, Link, Open, Outcome, Tail, Work};
@@ -290,10 +290,10 @@ impl<W: Work, T: 'static> Tail<T> for Node<W, T> {
         }
     }
 
-    fn attach_or_take(&self, link: Rc<dyn Link<T>>) -> Option<Result<T, Failure>> {
+    fn let_go(&self, discard: Rc<Discard>) -> Option<Result<T, Failure>> {
         let result = self.take();
         if result.is_none() {
-            self.next.0.set(Some(link));
+            self.next.0.set(Some(discard));
         }
         result
     }

@@ -81,7 +81,27 @@
 //!
 //! Set [the drain timeout](crate::Reactor::set_drain_timeout) a few seconds below your supervisor's patience.
 //! [Triggers](crate::Reactor::add_trigger) are where a program tells others that it goes: *before*, to leave a load balancer while requests
-//! are still served; *after*, to write down what is left.
+//! are still served; *after*, to write down what is left. A trigger that gives a [`Deferred`](crate::Deferred) holds up the next phase until
+//! that has its result; a protocol that has to wait for something before it can go keeps its connection, and closes it in a callback.
+//!
+//! ```
+//! use lariat::{Deferred, Reactor, SystemEvent, TriggerPhase};
+//! use std::time::Duration;
+//!
+//! /// Tells the load balancer, and hears that it knows.
+//! fn leave(reactor: &Reactor) -> Deferred<()> {
+//! #   // Stands for a request and its answer.
+//! #   let (resolver, told) = Deferred::new(reactor);
+//! #   reactor.call_later(Duration::from_millis(1), move |_| resolver.resolve(()).unwrap_or_default());
+//! #   told
+//! }
+//!
+//! let reactor = Reactor::new()?;
+//! reactor.add_trigger(TriggerPhase::Before, SystemEvent::Shutdown, leave);
+//! # reactor.stop();
+//! reactor.run()?;
+//! # Ok::<(), lariat::Error>(())
+//! ```
 //!
 //! # Other signals
 //!

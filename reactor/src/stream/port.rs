@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
 
 use crate::address::Address;
+use crate::deferred::{Deferred, Resolver};
 use crate::driver::Acceptor;
 use crate::guarded::Guarded;
 use crate::reactor::Reactor;
@@ -28,6 +29,8 @@ pub(super) struct PortShared {
     pub(super) paused: Cell<bool>,
     /// Gone once the port is closed.
     pub(super) acceptor: Guarded<Option<Acceptor>>,
+    /// Those who wait for that.
+    waiting: Guarded<Vec<Resolver<()>>>,
     origin: Origin,
     /// The device and inode of the socket's file, which is removed with the port.
     file: Option<(u64, u64)>,
@@ -59,6 +62,7 @@ impl PortShared {
             address,
             paused: Cell::new(false),
             acceptor: Guarded::new(Some(acceptor)),
+            waiting: Guarded::default(),
             origin,
             file,
         })
@@ -72,6 +76,10 @@ impl PortShared {
         }
         drop(acceptor);
         self.reactor.descriptor_freed();
+        for waiting in self.waiting.with(std::mem::take) {
+            // Who does not wait any more has no need to know.
+            let _ = waiting.resolve(());
+        }
         if let (Some(ours), Some(path)) = (self.file, self.address.path())
             // Another server may have put its own socket there.
             && identity(path).is_ok_and(|found| found == ours)
@@ -118,6 +126,35 @@ impl Port {
         let closed = self.shared.close();
         // The factory is the user's: it is dropped from the loop.
         self.shared.reactor.touch(self.shared.token);
+        closed
+    }
+
+    /// Waits until the port is closed, by whoever closes it: [`close`](Self::close), or the end of the reactor.
+    ///
+    /// ```
+    /// use lariat::{Peer, Protocol, Reactor, Transport};
+    /// # struct Echo;
+    /// # impl Protocol for Echo {
+    /// #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+    /// #         transport.write(data);
+    /// #     }
+    /// # }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Echo)?;
+    /// let stop = Reactor::clone(&reactor);
+    /// port.closed().finish(move |_| stop.stop());
+    /// port.close();
+    /// reactor.run()?;
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn closed(&self) -> Deferred<()> {
+        if !self.is_open() {
+            return Deferred::succeed(&self.shared.reactor, ());
+        }
+        let (resolver, closed) = Deferred::new(&self.shared.reactor);
+        self.shared.waiting.with(|waiting| waiting.push(resolver));
         closed
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::reactor::{MainLoop, Reactor};
-use crate::shutdown::Ending;
+use crate::shutdown::{self, Life};
 use crate::simulated::{HostId, Simulated, World};
 
 pub(super) type Boot = Rc<dyn Fn(&Reactor) -> Result<()>>;
@@ -28,14 +28,7 @@ pub(super) struct Engine {
     main_loop: MainLoop,
     /// When its last turn ended.
     rested: Time,
-    stage: Stage,
-}
-
-/// How far a loop has come.
-enum Stage {
-    New,
-    Running,
-    Ending(Ending),
+    life: Life,
 }
 
 /// When a host has something to do.
@@ -67,15 +60,7 @@ impl Member {
             return Next::At(busy_until);
         }
         let core = self.reactor.core();
-        let left = match &engine.stage {
-            Stage::New => return Next::Now,
-            Stage::Running if core.stopping.get() => return Next::Now,
-            Stage::Running => None,
-            Stage::Ending(ending) => match engine.main_loop.time_left(ending) {
-                Some(left) => Some(left),
-                None => return Next::Now,
-            },
-        };
+        let shutdown::Next::Turn(left) = engine.main_loop.next(&engine.life) else { return Next::Now };
         if world.direct(|sockets| sockets.has_events(self.id)) || core.has_remote_calls() {
             return Next::Now;
         }
@@ -104,31 +89,20 @@ impl Member {
 
 impl Engine {
     fn new(driver: Simulated, world: &World) -> Self {
-        Self { main_loop: MainLoop::from_driver(Box::new(driver)), rested: world.now(), stage: Stage::New }
+        Self { main_loop: MainLoop::from_driver(Box::new(driver)), rested: world.now(), life: Life::default() }
     }
 
     /// Takes a turn, or a step of the loop's end. Gives itself back unless it is over.
     pub(super) fn turn(mut self, world: &World, host: HostId) -> Result<Option<Self>> {
-        match &self.stage {
-            Stage::New => {
-                self.main_loop.start_up();
-                self.stage = Stage::Running;
-            }
-            Stage::Running if self.main_loop.core().crashing.get() => {
-                self.main_loop.end();
-                return Ok(None);
-            }
-            Stage::Running if self.main_loop.core().stopping.get() => {
-                self.stage = Stage::Ending(self.main_loop.begin_shutdown());
-            }
-            Stage::Ending(ending) if self.main_loop.time_left(ending).is_none() => {
-                self.main_loop.finish_shutdown(ending);
-                self.main_loop.end();
-                return Ok(None);
-            }
-            Stage::Running | Stage::Ending(_) => {
+        match self.main_loop.next(&self.life) {
+            shutdown::Next::Step => self.main_loop.step(&mut self.life),
+            shutdown::Next::Turn(_) => {
                 world.rest(host, self.rested);
                 self.main_loop.turn(Some(Duration::ZERO))?;
+            }
+            shutdown::Next::Over => {
+                self.main_loop.end();
+                return Ok(None);
             }
         }
         self.rested = world.now_on(host);

@@ -1,0 +1,3 @@
+//! Work that is done later, again and again, or bit by bit.
+
+mod sleep;

@@ -1,0 +1,6 @@
+//! Several Deferreds made into one.
+
+mod cancelling;
+mod gather;
+mod race;
+mod settle;
