@@ -3,6 +3,7 @@
 mod cancelling;
 mod chains;
 mod ending;
+mod faults;
 mod waiting;
 
 use std::cell::Cell;
