@@ -33,7 +33,8 @@
 //! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
-//! | wait for a result | [`Deferred`] |
+//! | wait for a result | [`Deferred`], [`guide::deferreds`] |
+//! | give up on one | [`guide::cancellation`] |
 //! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
 //! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |

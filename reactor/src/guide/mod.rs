@@ -6,6 +6,8 @@
 //! | [`ownership`] | who owns what, how protocols share state, what dropping a handle does |
 //! | [`back_pressure`] | what happens when a peer does not read, and what is bounded by what |
 //! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
+//! | [`deferreds`] | results that arrive later, chains of callbacks, failures |
+//! | [`cancellation`] | giving up on results, timeouts, work that ends with its owner |
 //! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
 //! | `testing` | protocols tested without sockets and without waiting (with the feature `testing`) |
@@ -15,6 +17,8 @@
 //! server that would listen for ever is compiled without being run.
 
 pub mod back_pressure;
+pub mod cancellation;
+pub mod deferreds;
 pub mod first_protocol;
 pub mod ownership;
 pub mod production;
