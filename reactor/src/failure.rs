@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
 
 use crate::error::Error;
 
@@ -82,6 +83,11 @@ impl Failure {
     #[track_caller]
     pub fn timed_out() -> Self {
         Self::of_kind(FailureKind::TimedOut, "timed out")
+    }
+
+    #[track_caller]
+    pub(crate) fn timed_out_after(limit: Duration) -> Self {
+        Self::of_kind(FailureKind::TimedOut, format!("no result within {limit:?}"))
     }
 
     #[track_caller]

@@ -37,6 +37,7 @@
 //! | give up on one | [`guide::cancellation`] |
 //! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
 //! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
+//! | write `async` code | [`Reactor::spawn`], [`MainLoop::block_on`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
@@ -57,7 +58,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `combinators`, `coordination`, `cores`, `endpoint`, `shutdown`, `task`, `trigger` |
+//! | F6 composition | `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -84,6 +85,7 @@ mod deferred;
 mod driver;
 pub mod endpoint;
 mod error;
+mod executor;
 mod factory;
 mod failure;
 mod gate;
@@ -127,6 +129,7 @@ pub use cores::{Cores, run_on_cores};
 pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};
 pub use endpoint::quote;
 pub use error::{Error, ErrorKind, Result};
+pub use executor::{Interval, Limit};
 pub use factory::{Factory, IntoProtocol, Once};
 pub use failure::{Failure, FailureKind};
 pub use handle::Handle;

@@ -29,6 +29,8 @@ pub struct Stats {
     pub timers: usize,
     /// Calls that wait in the call queue.
     pub calls: usize,
+    /// Futures that were spawned and have not ended.
+    pub tasks: usize,
     /// Deferreds whose results have not been delivered.
     pub deferreds: usize,
     /// Bytes of memory that everything queued keeps alive, a chunk that many connections hold counted once.
@@ -122,6 +124,7 @@ impl Add for Stats {
             bytes_sent: self.bytes_sent + other.bytes_sent,
             timers: self.timers + other.timers,
             calls: self.calls + other.calls,
+            tasks: self.tasks + other.tasks,
             deferreds: self.deferreds + other.deferreds,
             queued_bytes: self.queued_bytes + other.queued_bytes,
             lag: self.lag.max(other.lag),

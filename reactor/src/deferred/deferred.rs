@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use crate::contain::contain_drop;
 use crate::failure::Failure;
-use crate::reactor::{ChainId, Reactor};
+use crate::reactor::{ChainId, Reactor, TaskId};
 
 use super::callbacks::{Named, Run, Wake};
 use super::canceller::{Call, Cancel, Canceller};
@@ -83,6 +83,12 @@ impl<T: 'static> Deferred<T> {
     #[track_caller]
     pub(crate) fn with_cancel(reactor: &Reactor, cancel: impl Cancel + 'static) -> (Resolver<T>, Self) {
         Self::with_origin(reactor, Origin(Some(Canceller::new(cancel))))
+    }
+
+    #[track_caller]
+    #[inline]
+    pub(crate) fn with_task(reactor: &Reactor, task: TaskId) -> (Resolver<T>, Self) {
+        Self::with_origin(reactor, Origin(Some(Canceller::task(task))))
     }
 
     #[track_caller]

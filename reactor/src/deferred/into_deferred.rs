@@ -5,6 +5,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::reactor::Reactor;
 
 use super::deferred::Deferred;
+use super::resolver::Resolver;
 
 /// What a function may give that is called for a result, now or later: a [`Deferred`], a `Result`, or `()` when it cannot fail.
 pub trait IntoDeferred {
@@ -13,6 +14,9 @@ pub trait IntoDeferred {
 
     /// The Deferred that it is, or one that has this result.
     fn into_deferred(self, reactor: &Reactor) -> Deferred<Self::Value>;
+
+    /// Has it be the result that `resolver` gives. If nobody waits for that any more, it is dropped.
+    fn resolve_with(self, resolver: Resolver<Self::Value>);
 }
 
 impl<T: 'static> IntoDeferred for Deferred<T> {
@@ -20,6 +24,10 @@ impl<T: 'static> IntoDeferred for Deferred<T> {
 
     fn into_deferred(self, _: &Reactor) -> Self {
         self
+    }
+
+    fn resolve_with(self, resolver: Resolver<T>) {
+        self.finish(move |result| drop(resolver.settle(result)));
     }
 }
 
@@ -30,6 +38,11 @@ impl<T: 'static, E: Into<Failure>> IntoDeferred for Result<T, E> {
     fn into_deferred(self, reactor: &Reactor) -> Deferred<T> {
         Deferred::settled(reactor, self.map_err(Into::into))
     }
+
+    #[track_caller]
+    fn resolve_with(self, resolver: Resolver<T>) {
+        drop(resolver.settle(self.map_err(Into::into)));
+    }
 }
 
 impl IntoDeferred for () {
@@ -38,6 +51,38 @@ impl IntoDeferred for () {
     #[track_caller]
     fn into_deferred(self, reactor: &Reactor) -> Deferred<()> {
         Deferred::succeed(reactor, ())
+    }
+
+    fn resolve_with(self, resolver: Resolver<()>) {
+        // Nobody may be waiting.
+        let _ = resolver.resolve(());
+    }
+}
+
+/// Gives the type of what never returns a name, which it does not have by itself yet.
+mod never {
+    #[expect(unnameable_types, reason = "it is a way to a type, and none to name")]
+    pub trait Given {
+        type Value;
+    }
+
+    impl<T> Given for fn() -> T {
+        type Value = T;
+    }
+
+    pub(super) type Never = <fn() -> ! as Given>::Value;
+}
+
+/// What goes on for ever, like a task that is one loop.
+impl IntoDeferred for never::Never {
+    type Value = ();
+
+    fn into_deferred(self, _: &Reactor) -> Deferred<()> {
+        self
+    }
+
+    fn resolve_with(self, _: Resolver<()>) {
+        self
     }
 }
 

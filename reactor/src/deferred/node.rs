@@ -200,6 +200,11 @@ impl<W: Work, T: 'static> Job for Node<W, T> {
         }
     }
 
+    fn fail(self: Rc<Self>, reactor: &Reactor, failure: Failure) {
+        // If that is refused, it has a result already.
+        drop(self.settle(reactor, Err(failure)));
+    }
+
     fn is_under_way(&self) -> bool {
         // One that is spent has handed its result on.
         self.look(|state| !matches!(state, State::Waiting { .. } | State::Cancelling { .. }))

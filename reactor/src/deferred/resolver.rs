@@ -5,7 +5,7 @@ use std::mem;
 use std::rc::Rc;
 
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Reactor};
+use crate::reactor::{ChainId, Job, Reactor};
 
 use super::canceller::Canceller;
 use super::link::Work;
@@ -95,10 +95,30 @@ impl<T: 'static> Resolver<T> {
         }
     }
 
+    /// Gives up the duty to give a result: somebody else sees to it that there is one.
+    pub(crate) fn disarm(mut self) -> Disarmed<T> {
+        Disarmed(self.open.take())
+    }
+
     /// Does nobody wait for the result any more? Then work on it may stop. This is so after the Deferred was cancelled or dropped, and
     /// after the reactor has ended. While a canceller is running, a result still counts, but nobody hopes for it.
     pub fn is_cancelled(&self) -> bool {
         !self.open.as_ref().is_some_and(|open| open.source.is_waiting())
+    }
+}
+
+/// A resolver that may be dropped.
+pub(crate) struct Disarmed<T: 'static>(Option<Open<T>>);
+
+impl<T: 'static> Disarmed<T> {
+    /// What may be failed in its stead.
+    pub(crate) fn job(&self) -> Option<Rc<dyn Job>> {
+        self.0.as_ref().map(|open| open.source.clone() as Rc<dyn Job>)
+    }
+
+    /// Takes up the duty again.
+    pub(crate) fn arm(self) -> Resolver<T> {
+        Resolver { open: self.0 }
     }
 }
 

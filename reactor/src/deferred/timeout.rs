@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::reactor::{ChainId, DelayedCall, Reactor};
 
 use super::canceller::Cancel;
@@ -20,7 +20,7 @@ struct Limit<T: 'static> {
 }
 
 impl<T: 'static> Deferred<T> {
-    /// Cancels it when it has no result after `limit`; then it fails with [`FailureKind::TimedOut`], unless whoever was cancelled had
+    /// Cancels it when it has no result after `limit`; then it fails with [`FailureKind::TimedOut`](crate::FailureKind::TimedOut), unless whoever was cancelled had
     /// another answer. The time counts from now.
     ///
     /// ```
@@ -75,11 +75,7 @@ impl<T: 'static> Limit<T> {
             timer.cancel();
         }
         let result = result.map_err(|failure| {
-            if self.is_over.get() && failure.is_cancelled() {
-                Failure::of_kind(FailureKind::TimedOut, format!("no result within {limit:?}"))
-            } else {
-                failure
-            }
+            if self.is_over.get() && failure.is_cancelled() { Failure::timed_out_after(limit) } else { failure }
         });
         if let Some(resolver) = self.resolver.take() {
             // If nobody listens, nobody misses it.

@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::contain::contain_drop;
 use crate::driver::Network;
 use crate::error::{Error, Result};
+use crate::failure::Failure;
 use crate::guarded::Guarded;
 use crate::inbox::Inbox;
 use crate::readiness::Readiness;
@@ -25,6 +26,7 @@ use super::ledger::{ChainId, Ledger};
 use super::linked::{Discard, Linked};
 use super::observation::Observation;
 use super::steps::Steps;
+use super::tasks::{TaskId, Tasks};
 
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
@@ -58,6 +60,8 @@ pub(crate) enum Queued {
     Remote(usize),
     /// A result that goes on its way, or the like.
     Job(Rc<dyn Job>),
+    /// A task that was woken.
+    Task(TaskId),
     /// A timer that was due; it is looked up again when its turn comes, for it may be cancelled meanwhile.
     Timer(TimerKey),
 }
@@ -68,6 +72,13 @@ pub(crate) trait RemoteCall: Send {
 
     /// The closure that it was made from.
     fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send>;
+}
+
+/// What other threads send.
+pub(crate) enum Message {
+    Call(Box<dyn RemoteCall>),
+    /// A task is to be polled.
+    Wake(TaskId),
 }
 
 /// Something that goes on step by step, or waits to.
@@ -83,6 +94,9 @@ pub(crate) trait Job: Linked {
 
     /// Has it be cancelled, from the loop if that calls user code. Returns whether there was something to cancel.
     fn cancel(self: Rc<Self>, reactor: &Reactor) -> bool;
+
+    /// Fails, if it waits still.
+    fn fail(self: Rc<Self>, reactor: &Reactor, failure: Failure);
 
     /// Is its result there already, and only on its way?
     fn is_under_way(&self) -> bool;
@@ -129,8 +143,10 @@ pub(crate) struct Core {
     pub(crate) sources: Guarded<SourceTable<Box<dyn Dispatch>>>,
     pub(crate) timers: Guarded<TimerWheel<Task>>,
     pub(crate) calls: Guarded<CallQueue<Queued>>,
-    /// Calls from other threads, if any thread can call.
-    pub(crate) inbox: OnceCell<Inbox<Box<dyn RemoteCall>>>,
+    /// What comes from other threads, if any can send.
+    pub(crate) inbox: OnceCell<Inbox<Message>>,
+    /// Futures to be polled, if there ever was one.
+    pub(crate) tasks: OnceCell<Tasks>,
     /// Sources to serve in the next turn without an event of the kernel's.
     pub(crate) again: Guarded<Vec<Token>>,
     /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
@@ -172,6 +188,7 @@ impl Reactor {
             timers: Guarded::new(TimerWheel::new()),
             calls: Guarded::new(CallQueue::new()),
             inbox: OnceCell::new(),
+            tasks: OnceCell::new(),
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),
@@ -240,6 +257,7 @@ impl Reactor {
             bytes_sent: counters.bytes_sent.get(),
             timers: core.timers.with(|timers| timers.len()),
             calls: core.calls.with(|calls| calls.len()) + core.inbox.get().map_or(0, Inbox::len),
+            tasks: core.tasks.get().map_or(0, Tasks::len),
             deferreds: core.ledger.with(|ledger| ledger.len()),
             queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),

@@ -64,6 +64,10 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
                 core.run_job(turn.reactor, job, &mut steps);
                 continue;
             }
+            Queued::Task(task) => {
+                core.poll_task(turn.reactor, task);
+                continue;
+            }
             Queued::Remote(count) => {
                 core.run_remote_calls(turn.reactor, count);
                 continue;
@@ -110,6 +114,9 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     core.sources.with(SourceTable::free_released);
     while let Some(task) = core.timers.with(TimerWheel::pop_any) {
         contain_drop(task);
+    }
+    if let Some(tasks) = core.tasks.get() {
+        tasks.end(turn.reactor);
     }
     core.end_jobs(turn.reactor);
     contain_drop(turn.reactor.take_extensions());

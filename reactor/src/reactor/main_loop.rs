@@ -18,6 +18,7 @@ use super::core::{Reactor, Turn};
 #[cfg(feature = "testing")]
 use super::dispatch::vanish;
 use super::dispatch::{dispatch, end, run_calls, shed_queues};
+use super::tasks::Current;
 
 /// Bytes of the read buffer that all connections share. One read takes what a loopback or a fast network delivers at
 /// once; measured, larger ones stream no faster and leave the processor's second-level cache.
@@ -91,6 +92,8 @@ impl MainLoop {
         core.end_wait();
         waited.map_err(|error| Error::io("waiting for events failed", error))?;
         core.now.set(core.network.now());
+        // Tasks that are woken meanwhile need not be looked for.
+        let _current = core.tasks.get().map(|_| Current::set(&self.reactor));
         // The list of the last turn is served in this one; what is added meanwhile waits for the next.
         take_list(&core.again, &mut self.serving);
         let mut turn = Turn { reactor: &self.reactor, buffer: &mut self.buffer };

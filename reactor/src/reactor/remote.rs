@@ -11,7 +11,7 @@ use crate::contain::contain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::{Inbox, Outbox};
 
-use super::core::{Core, Queued, Reactor, RemoteCall};
+use super::core::{Core, Message, Queued, Reactor, RemoteCall};
 use super::description::Description;
 
 /// A way to call into a loop from other threads: `Send`, `Sync` and cheap to clone. Made by [`Reactor::remote`].
@@ -43,7 +43,7 @@ use super::description::Description;
 /// Dropping a `Remote` does nothing, and keeping one does not keep the loop alive. Once the reactor has ended, a `Remote` holds no
 /// descriptor and refuses every call.
 #[derive(Clone)]
-pub struct Remote(Outbox<Box<dyn RemoteCall>>);
+pub struct Remote(Outbox<Message>);
 
 /// The reactor has ended, so it takes no call; here it is again.
 ///
@@ -76,9 +76,14 @@ impl Reactor {
         if self.has_ended() {
             return Err(Error::ended());
         }
+        self.outbox().map(Remote)
+    }
+
+    /// A way for other threads to send to this loop.
+    pub(crate) fn outbox(&self) -> Result<Outbox<Message>> {
         let core = self.core();
         let waker = core.network.waker().map_err(|error| Error::io("could not make a way to wake the loop", error))?;
-        Ok(Remote(core.inbox.get_or_init(Inbox::new).outbox(waker)))
+        Ok(core.inbox.get_or_init(Inbox::new).outbox(waker))
     }
 }
 
@@ -117,7 +122,10 @@ impl Remote {
     #[doc(alias = "IReactorFromThreads")]
     #[inline]
     pub fn call(&self, call: impl FnOnce(&Reactor) + Send + 'static) -> Result<(), RemoteError> {
-        self.0.send(Box::new(call)).map_err(|call| RemoteError(Mutex::new(call)))
+        match self.0.send(Message::Call(Box::new(call))) {
+            Err(Message::Call(call)) => Err(RemoteError(Mutex::new(call))),
+            _ => Ok(()),
+        }
     }
 
     /// Has the reactor ended? Then it takes no call any more. While it is still `false`, the reactor may be ending on its own thread:
@@ -219,7 +227,10 @@ impl Core {
     /// Runs the next `count` calls from other threads.
     pub(crate) fn run_remote_calls(&self, reactor: &Reactor, count: usize) {
         if let Some(inbox) = self.inbox.get() {
-            (0..count).map_while(|_| inbox.pop()).for_each(|call| call.run(reactor));
+            (0..count).map_while(|_| inbox.pop()).for_each(|message| match message {
+                Message::Call(call) => call.run(reactor),
+                Message::Wake(task) => self.poll_task(reactor, task),
+            });
         }
     }
 
@@ -227,8 +238,10 @@ impl Core {
     pub(crate) fn run_last_remote_calls(&self, reactor: &Reactor) {
         if let Some(inbox) = self.inbox.get() {
             inbox.close();
-            while let Some(call) = inbox.pop() {
-                call.run(reactor);
+            while let Some(message) = inbox.pop() {
+                if let Message::Call(call) = message {
+                    call.run(reactor);
+                }
             }
         }
     }
