@@ -3,7 +3,10 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::buffer::Meter;
@@ -26,7 +29,7 @@ use super::ledger::{ChainId, Ledger};
 use super::linked::{Discard, Linked};
 use super::observation::Observation;
 use super::steps::Steps;
-use super::tasks::{TaskId, Tasks};
+use super::task_id::TaskId;
 
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
@@ -79,6 +82,32 @@ pub(crate) enum Message {
     Call(Box<dyn RemoteCall>),
     /// A task is to be polled.
     Wake(TaskId),
+}
+
+/// The futures of a loop.
+pub(crate) trait TaskList {
+    /// Tells loops apart that share a thread.
+    fn number(&self) -> u64;
+
+    fn len(&self) -> usize;
+
+    /// The id that the next task gets.
+    fn next_id(&self) -> TaskId;
+
+    /// Takes in a task, as [`next_id`](Self::next_id). `result` fails if it panics.
+    fn insert(&self, future: Pin<Box<dyn Future<Output = ()>>>, name: &'static str, result: Rc<dyn Job>);
+
+    /// A waker that has the loop take another turn.
+    fn turn_waker(&self) -> Waker;
+
+    /// Polls a task, if it has not ended.
+    fn poll(&self, reactor: &Reactor, id: TaskId);
+
+    /// Ends a task where it is.
+    fn cancel(&self, id: TaskId);
+
+    /// Ends all of them, and tells whoever waits for them.
+    fn end(&self, reactor: &Reactor);
 }
 
 /// Something that goes on step by step, or waits to.
@@ -146,7 +175,7 @@ pub(crate) struct Core {
     /// What comes from other threads, if any can send.
     pub(crate) inbox: OnceCell<Inbox<Message>>,
     /// Futures to be polled, if there ever was one.
-    pub(crate) tasks: OnceCell<Tasks>,
+    pub(crate) tasks: OnceCell<Box<dyn TaskList>>,
     /// Sources to serve in the next turn without an event of the kernel's.
     pub(crate) again: Guarded<Vec<Token>>,
     /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
@@ -257,7 +286,7 @@ impl Reactor {
             bytes_sent: counters.bytes_sent.get(),
             timers: core.timers.with(|timers| timers.len()),
             calls: core.calls.with(|calls| calls.len()) + core.inbox.get().map_or(0, Inbox::len),
-            tasks: core.tasks.get().map_or(0, Tasks::len),
+            tasks: core.tasks.get().map_or(0, |tasks| tasks.len()),
             deferreds: core.ledger.with(|ledger| ledger.len()),
             queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),

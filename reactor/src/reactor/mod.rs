@@ -13,6 +13,7 @@ mod observation;
 mod remote;
 mod source;
 mod steps;
+mod task_id;
 mod tasks;
 mod watch;
 
@@ -28,4 +29,4 @@ pub use self::main_loop::MainLoop;
 pub use self::remote::{Remote, RemoteError};
 pub use self::source::{Registration, Source};
 pub(crate) use self::steps::Steps;
-pub(crate) use self::tasks::TaskId;
+pub(crate) use self::task_id::TaskId;

@@ -17,23 +17,12 @@ use crate::failure::{Failure, FailureKind};
 use crate::guarded::Guarded;
 use crate::inbox::Outbox;
 
-use super::core::{Core, Job, Message, Queued, Reactor};
+use super::core::{Core, Job, Message, Queued, Reactor, TaskList};
 use super::description::Description;
+use super::task_id::TaskId;
 
 /// Wakers that are kept for later tasks: as many as begin and end in a turn of a busy loop.
 const SPARE_WAKERS: usize = 256;
-
-/// A task, as long as it goes on; ids are not used again for others.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TaskId {
-    index: u32,
-    generation: u32,
-}
-
-impl TaskId {
-    /// No task: waking it has the loop take another turn.
-    pub(crate) const NONE: Self = Self { index: u32::MAX, generation: 0 };
-}
 
 /// The tasks of a loop.
 pub(crate) struct Tasks {
@@ -101,26 +90,6 @@ impl Tasks {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.slots.with(|slots| slots.len())
-    }
-
-    /// The id that the next task gets.
-    pub(crate) fn next_id(&self) -> TaskId {
-        // Memory ends long before there are four thousand million tasks.
-        let index = self.slots.with(|slots| u32::try_from(slots.vacant_key()).unwrap_or(u32::MAX));
-        TaskId { index, generation: self.next_generation.get() }
-    }
-
-    /// Takes in a task, as [`next_id`](Self::next_id). `result` fails if it panics.
-    pub(crate) fn insert(&self, future: Pin<Box<dyn Future<Output = ()>>>, name: &'static str, result: Rc<dyn Job>) {
-        let id = self.next_id();
-        let waker = self.waker(id);
-        self.next_generation.set(id.generation.wrapping_add(1));
-        self.slots
-            .with(|slots| slots.insert(Slot { generation: id.generation, future: Some(future), name, result, waker }));
-    }
-
     fn waker(&self, id: TaskId) -> Arc<TaskWaker> {
         if let Some(mut waker) = self.spare.with(Vec::pop)
             && let Some(spare) = Arc::get_mut(&mut waker)
@@ -130,12 +99,6 @@ impl Tasks {
             return waker;
         }
         Arc::new(TaskWaker { way: self.way.clone(), id, is_queued: AtomicBool::new(true) })
-    }
-
-    /// A waker that has the loop take another turn.
-    pub(crate) fn turn_waker(&self) -> Waker {
-        let waker = TaskWaker { way: self.way.clone(), id: TaskId::NONE, is_queued: AtomicBool::new(false) };
-        Waker::from(Arc::new(waker))
     }
 
     /// Takes a task out, wherever it is; its future is dropped by the caller.
@@ -154,16 +117,43 @@ impl Tasks {
         }
         Some(slot)
     }
+}
 
-    /// Ends a task where it is.
+impl TaskList for Tasks {
+    fn number(&self) -> u64 {
+        self.way.number
+    }
+
+    fn len(&self) -> usize {
+        self.slots.with(|slots| slots.len())
+    }
+
+    fn next_id(&self) -> TaskId {
+        // Memory ends long before there are four thousand million tasks.
+        let index = self.slots.with(|slots| u32::try_from(slots.vacant_key()).unwrap_or(u32::MAX));
+        TaskId { index, generation: self.next_generation.get() }
+    }
+
+    fn insert(&self, future: Pin<Box<dyn Future<Output = ()>>>, name: &'static str, result: Rc<dyn Job>) {
+        let id = self.next_id();
+        let waker = self.waker(id);
+        self.next_generation.set(id.generation.wrapping_add(1));
+        self.slots
+            .with(|slots| slots.insert(Slot { generation: id.generation, future: Some(future), name, result, waker }));
+    }
+
+    fn turn_waker(&self) -> Waker {
+        let waker = TaskWaker { way: self.way.clone(), id: TaskId::NONE, is_queued: AtomicBool::new(false) };
+        Waker::from(Arc::new(waker))
+    }
+
     fn cancel(&self, id: TaskId) {
         if let Some(slot) = self.remove(id) {
             contain_drop(slot.future);
         }
     }
 
-    /// Polls a task, if it has not ended.
-    pub(crate) fn poll(&self, reactor: &Reactor, id: TaskId) {
+    fn poll(&self, reactor: &Reactor, id: TaskId) {
         let taken = self.slots.with(|slots| {
             let slot = slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
             Some((slot.future.take()?, slot.waker.clone(), slot.name))
@@ -196,8 +186,7 @@ impl Tasks {
         contain_drop(future);
     }
 
-    /// Ends all of them, and tells whoever waits for them.
-    pub(crate) fn end(&self, reactor: &Reactor) {
+    fn end(&self, reactor: &Reactor) {
         let slots = self.slots.with(std::mem::take);
         for (_, slot) in slots {
             contain_drop(slot.future);
@@ -213,16 +202,16 @@ impl Reactor {
     /// # Errors
     ///
     /// When the reactor has ended, or when the operating system has no descriptor left for waking the loop.
-    pub(crate) fn tasks(&self) -> Result<&Tasks, Error> {
+    pub(crate) fn tasks(&self) -> Result<&dyn TaskList, Error> {
         let core = self.core();
         if core.ended.get() {
             return Err(Error::ended());
         }
         if let Some(tasks) = core.tasks.get() {
-            return Ok(tasks);
+            return Ok(&**tasks);
         }
         let tasks = Tasks::new(self.outbox()?);
-        Ok(core.tasks.get_or_init(|| tasks))
+        Ok(&**core.tasks.get_or_init(|| Box::new(tasks)))
     }
 
     /// Ends a task where it is.
@@ -260,7 +249,7 @@ impl Wake for TaskWaker {
         let current = CURRENT.try_with(Cell::take).ok().flatten();
         let here = current.as_ref().filter(|reactor| {
             let tasks = reactor.core().tasks.get();
-            tasks.is_some_and(|tasks| tasks.way.number == self.way.number)
+            tasks.is_some_and(|tasks| tasks.number() == self.way.number)
         });
         if let Some(reactor) = here {
             reactor.core().calls.with(|calls| calls.push(Queued::Task(self.id)));
