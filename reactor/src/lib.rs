@@ -38,6 +38,7 @@
 //! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
 //! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
 //! | write `async` code | [`Reactor::spawn`], [`MainLoop::block_on`] |
+//! | do something again and again, or bit by bit | [`LoopingCall`], [`Cooperator`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
@@ -143,6 +144,7 @@ pub use shutdown::Drained;
 pub use signal::{OnTermination, SignalHandler};
 pub use stats::{Closed, Stats};
 pub use stream::Port;
+pub use task::{CooperativeStep, CooperativeTask, Cooperator, LoopingCall};
 pub use timer::{TimerKey, TimerWheel};
 pub use transport::{Peer, Transport, WriteStatus};
 pub use trigger::{SystemEvent, Trigger, TriggerPhase};

@@ -54,7 +54,32 @@
 //!
 //! # Again and again
 //!
-//! A call that is to come again schedules itself. Counted from when it was *due*, it does not drift:
+//! A [`LoopingCall`](crate::LoopingCall) comes again and again on a fixed grid, until it is stopped or fails. It does not drift, never overlaps
+//! with itself, and skips what it has missed:
+//!
+//! ```
+//! use lariat::{LoopingCall, Reactor};
+//! use std::time::Duration;
+//!
+//! let reactor = Reactor::new()?;
+//! let mut left = 3;
+//! let ticks = LoopingCall::with_count(&reactor, move |ticks, slots| {
+//!     assert!(slots >= 1);
+//!     left -= 1;
+//!     if left == 0 {
+//!         ticks.reactor().stop();
+//!     }
+//! });
+//! ticks.start(Duration::from_millis(5)).detach();
+//! reactor.run()?;
+//! # Ok::<(), lariat::Error>(())
+//! ```
+//!
+//! What it calls may give a [`Deferred`](crate::Deferred), whose result is waited for. For a chain there are
+//! [`sleep`](crate::Reactor::sleep) and [`defer_later`](crate::Reactor::defer_later), and for long computations
+//! [`Cooperator`](crate::Cooperator), which has them take turns with everything else.
+//!
+//! A call can schedule itself too, when the next time depends on what it finds. Counted from when it was *due*, it does not drift:
 //!
 //! ```
 //! use lariat::Reactor;

@@ -154,6 +154,24 @@
 //! | `MemoryReactor`, `MemoryReactorClock` | `lariat::testing::simulated()`, with the feature `testing` |
 //! | `LineReceiver`, `LineOnlyReceiver` | `LineReceiver` and `LineProtocol` in the crate `lariat-protocols` |
 //!
+//! # Deferreds and tasks
+//!
+//! | Twisted | Lariat |
+//! | --- | --- |
+//! | `Deferred()`, `d.callback(x)`, `d.errback(f)` | [`Deferred::new`](crate::Deferred::new), and its [`Resolver`](crate::Resolver) |
+//! | `addCallback`, `addErrback`, `addBoth` | [`map`, `recover`, `then` and others](crate::Deferred) |
+//! | `succeed`, `fail`, `maybeDeferred` | [`Deferred::succeed`](crate::Deferred::succeed), [`fail`](crate::Deferred::fail), [`maybe`](crate::Deferred::maybe) |
+//! | `addTimeout` | [`timeout`](crate::Deferred::timeout) |
+//! | `gatherResults` | [`Deferred::gather`](crate::Deferred::gather); the rest are cancelled when one fails |
+//! | `DeferredList` | [`Deferred::settle`](crate::Deferred::settle) |
+//! | `DeferredList(fireOnOneCallback=True)` | [`Deferred::race`](crate::Deferred::race) |
+//! | `inlineCallbacks`, `async def`, `ensureDeferred` | `async`, and [`Reactor::spawn`](crate::Reactor::spawn) |
+//! | `DeferredLock`, `DeferredSemaphore` | [`Lock`](crate::Lock), [`Semaphore`](crate::Semaphore); a guard takes the place of `release` |
+//! | `DeferredQueue(size, backlog)` | [`Queue`](crate::Queue); a `put` into a full one waits |
+//! | `task.LoopingCall`, `withCount` | [`LoopingCall`](crate::LoopingCall) |
+//! | `task.Cooperator`, `cooperate`, `coiterate` | [`Cooperator`](crate::Cooperator) |
+//! | `task.deferLater` | [`defer_later`](crate::Reactor::defer_later), [`sleep`](crate::Reactor::sleep) |
+//!
 //! # What behaves differently
 //!
 //! - **Input ends with `close`.** After `loseConnection`, Twisted may still call `dataReceived`. Here `data_received` is not called
@@ -173,9 +191,7 @@
 //!
 //! | Twisted | until then |
 //! | --- | --- |
-//! | `Deferred`, `inlineCallbacks`, `DeferredList`, `DeferredQueue` … | closures; a [`Handle`](crate::Handle) brings a result to its protocol |
-//! | `async`/`await`, `ensureDeferred` | the same |
-//! | `task.LoopingCall`, `Cooperator`, `deferLater`, `task.react` | [a call that schedules itself](super::timers#again-and-again) |
+//! | `task.react` | [`MainLoop::block_on`](crate::MainLoop::block_on) |
 //! | `deferToThread`, `callInThread` | a thread and a [`Remote`](crate::Remote): see [`threads`](super::threads) |
 //! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
