@@ -92,6 +92,7 @@
 //! | `ReactorNotRunning` | [`ErrorKind::ReactorEnded`](crate::ErrorKind::ReactorEnded) |
 //! | `CannotListenError` | the error of `listen`: [`ErrorKind::AddressInUse`](crate::ErrorKind::AddressInUse) and others |
 //! | `ConnectionRefusedError`, `TimeoutError`, `NoRouteError` | [`ErrorKind`](crate::ErrorKind): `ConnectionRefused`, `TimedOut`, `Unreachable` |
+//! | `reactor.addSystemEventTrigger(phase, event, f)` | [`Reactor::add_trigger`](crate::Reactor::add_trigger) |
 //! | `twisted.python.log`, `twisted.logger` | the `log` crate |
 //!
 //! # Protocols and factories
@@ -109,7 +110,8 @@
 //! | `Factory.buildProtocol(addr)` | [`build_protocol`](crate::Factory::build_protocol), which gets a [`Peer`](crate::Peer); `None` refuses here too |
 //! | `Factory.forProtocol(Echo)` | a closure, <code>&#124;_: &Peer&#124; Echo</code> |
 //! | `Factory.startFactory()`, `stopFactory()` | nothing: whoever made it knows; it is dropped with its port |
-//! | `ClientFactory.clientConnectionFailed` | nothing yet: a failed attempt is logged and drops the factory |
+//! | `ClientFactory.clientConnectionFailed` | the Deferred that [`connect`](crate::Reactor::connect) gives fails |
+//! | `IConnector.stopConnecting()` | [cancelling](crate::Deferred::cancel) that Deferred, or dropping it |
 //! | `ClientFactory.clientConnectionLost` | the protocol's `connection_lost` |
 //! | `ConnectionDone`, `ConnectionLost`, `ConnectionAborted` | [`CloseReason`](crate::CloseReason): `Done`, `Lost`, `Aborted` |
 //! | `ProtocolWrapper`, `WrappingFactory` | [`Wrapper`](crate::Wrapper), in a factory of yours |
@@ -146,31 +148,76 @@
 //! | --- | --- |
 //! | `serverFromString(reactor, s).listen(f)` | [`reactor.listen(s, f)`](crate::Reactor::listen); the grammar is the same: see [`endpoint`](crate::endpoint) |
 //! | `clientFromString(reactor, s).connect(f)` | [`reactor.connect(s, f)`](crate::Reactor::connect) |
+//! | the Deferred that `connect` gives | the same, of a [`Handle`](crate::Handle) to the protocol |
 //! | `connectProtocol(endpoint, protocol)` | `reactor.connect(s, Once::new(protocol))`, with [`Once`](crate::Once) |
 //! | `TCP4ServerEndpoint`, `TCP6ServerEndpoint`, `UNIXServerEndpoint` | [`listen_at`](crate::Reactor::listen_at) |
 //! | `AdoptedStreamServerEndpoint` | [`adopt_port`](crate::Reactor::adopt_port) |
 //! | `quoteStringArgument` | [`quote`](crate::quote()) |
-//! | `task.Clock` | `lariat::testing::VirtualClock`, with the feature `testing` |
+//! | `StringTransport`, `StringTransportWithDisconnection` | `lariat::testing::MemoryTransport`, with the feature `testing` |
 //! | `MemoryReactor`, `MemoryReactorClock` | `lariat::testing::simulated()`, with the feature `testing` |
 //! | `LineReceiver`, `LineOnlyReceiver` | `LineReceiver` and `LineProtocol` in the crate `lariat-protocols` |
 //!
-//! # Deferreds and tasks
+//! # Deferreds
 //!
-//! | Twisted | Lariat |
+//! A chain is made by taking the Deferred and giving the next one, so `d.addCallback(f)` becomes `let d = d.map(f)`. Twisted calls back inside
+//! `callback`, or inside `addCallback` if the result is there; here it is always the loop that calls. The chapters
+//! [`deferreds`](super::deferreds) and [`cancellation`](super::cancellation) tell the rest.
+//!
+//! | `twisted.internet.defer` | Lariat |
 //! | --- | --- |
-//! | `Deferred()`, `d.callback(x)`, `d.errback(f)` | [`Deferred::new`](crate::Deferred::new), and its [`Resolver`](crate::Resolver) |
-//! | `addCallback`, `addErrback`, `addBoth` | [`map`, `recover`, `then` and others](crate::Deferred) |
-//! | `succeed`, `fail`, `maybeDeferred` | [`Deferred::succeed`](crate::Deferred::succeed), [`fail`](crate::Deferred::fail), [`maybe`](crate::Deferred::maybe) |
-//! | `addTimeout` | [`timeout`](crate::Deferred::timeout) |
-//! | `gatherResults` | [`Deferred::gather`](crate::Deferred::gather); the rest are cancelled when one fails |
-//! | `DeferredList` | [`Deferred::settle`](crate::Deferred::settle) |
-//! | `DeferredList(fireOnOneCallback=True)` | [`Deferred::race`](crate::Deferred::race) |
-//! | `inlineCallbacks`, `async def`, `ensureDeferred` | `async`, and [`Reactor::spawn`](crate::Reactor::spawn) |
-//! | `DeferredLock`, `DeferredSemaphore` | [`Lock`](crate::Lock), [`Semaphore`](crate::Semaphore); a guard takes the place of `release` |
-//! | `DeferredQueue(size, backlog)` | [`Queue`](crate::Queue); a `put` into a full one waits |
-//! | `task.LoopingCall`, `withCount` | [`LoopingCall`](crate::LoopingCall) |
-//! | `task.Cooperator`, `cooperate`, `coiterate` | [`Cooperator`](crate::Cooperator) |
-//! | `task.deferLater` | [`defer_later`](crate::Reactor::defer_later), [`sleep`](crate::Reactor::sleep) |
+//! | `Deferred()` | [`Deferred::new`](crate::Deferred::new), which gives a [`Resolver`](crate::Resolver) too |
+//! | `Deferred(canceller)` | [`Deferred::with_canceller`](crate::Deferred::with_canceller) |
+//! | `d.callback(value)`, `d.errback(failure)` | [`Resolver::resolve`](crate::Resolver::resolve), [`reject`](crate::Resolver::reject) |
+//! | `d.addCallback(f)` | [`map`](crate::Deferred::map), [`try_map`](crate::Deferred::try_map), [`and_then`](crate::Deferred::and_then): for an `f` that gives a value, a `Result`, a Deferred |
+//! | `d.addErrback(f)` | [`recover`](crate::Deferred::recover), [`try_recover`](crate::Deferred::try_recover), [`or_else`](crate::Deferred::or_else) |
+//! | `d.addBoth(f)`, `d.addCallbacks(f, g)` | [`map_result`](crate::Deferred::map_result), [`then`](crate::Deferred::then), with a `match` |
+//! | `d.addTimeout(s, clock)` | [`timeout`](crate::Deferred::timeout); `onTimeoutCancel` is a `try_recover` after it |
+//! | `d.cancel()` | [`cancel`](crate::Deferred::cancel), or dropping it |
+//! | `d.chainDeferred(other)` | [`finish`](crate::Deferred::finish) with a callback that calls the other's [`Resolver::settle`](crate::Resolver::settle) |
+//! | `d.called` | [`is_settled`](crate::Deferred::is_settled); of the other end [`is_cancelled`](crate::Resolver::is_cancelled) |
+//! | `d.pause()`, `d.unpause()` | a callback that gives a Deferred, such as [`Event::wait`](crate::Event::wait) |
+//! | `d.asFuture(loop)`, `Deferred.fromFuture` | a Deferred is a `Future`, whose output is `Result<T, Failure>` |
+//! | forgetting a Deferred | [`detach`](crate::Deferred::detach): dropping it would cancel |
+//! | `succeed(value)`, `fail(failure)` | [`Deferred::succeed`](crate::Deferred::succeed), [`Deferred::fail`](crate::Deferred::fail) |
+//! | `execute(f)` | `Deferred::settled(reactor, f())`, with [`settled`](crate::Deferred::settled) |
+//! | `maybeDeferred(f)` | [`Deferred::maybe`](crate::Deferred::maybe), for whatever is [`IntoDeferred`](crate::IntoDeferred) |
+//! | `inlineCallbacks`, `returnValue`, `ensureDeferred`, `Deferred.fromCoroutine` | `async` blocks, which may `.await` a Deferred |
+//! | `waitForDeferred`, `deferredGenerator` | gone from Twisted, and never here |
+//! | `passthru`, `logError` | [`detach`](crate::Deferred::detach) logs a failure |
+//! | `setDebugging(True)`, `getDebugging()` | nothing to turn on: the place is always known; [`dump_deferreds`](crate::Reactor::dump_deferreds) |
+//! | `python.failure.Failure` | [`Failure`](crate::Failure): `check`, `trap` are [`is`](crate::Failure::is), [`downcast`](crate::Failure::downcast); a traceback is [`location`](crate::Failure::location) |
+//! | `CancelledError` | [`FailureKind::Cancelled`](crate::FailureKind::Cancelled) |
+//! | `TimeoutError` | [`FailureKind::TimedOut`](crate::FailureKind::TimedOut) |
+//! | `AlreadyCalledError` | cannot happen: a resolver is used up by being used |
+//! | "Unhandled error in Deferred" | the same words, with the place where it was made; and a test fails |
+//!
+//! # Several Deferreds
+//!
+//! | `twisted.internet.defer` | Lariat |
+//! | --- | --- |
+//! | `gatherResults(list, consumeErrors=True)`, `FirstError` | [`Deferred::gather`](crate::Deferred::gather), which fails with the first failure itself |
+//! | `DeferredList(list, consumeErrors=True)`, `SUCCESS`, `FAILURE` | [`Deferred::settle`](crate::Deferred::settle), which gives a `Result` for each |
+//! | `DeferredList(list, fireOnOneErrback=True)` | [`Deferred::gather`](crate::Deferred::gather) |
+//! | `DeferredList(list, fireOnOneCallback=True)` | [`Deferred::race`](crate::Deferred::race), which gives the value without its index |
+//! | `race(list)`, `FailureGroup` | [`Deferred::race`](crate::Deferred::race), [`AllFailed`](crate::AllFailed) |
+//! | `DeferredLock`: `acquire`, `release`, `run`, `locked` | [`Lock`](crate::Lock): `acquire` gives a [`LockGuard`](crate::LockGuard), whose drop releases it; `run`, `is_locked` |
+//! | `DeferredSemaphore(n)`: `acquire`, `release`, `run`, `tokens` | [`Semaphore`](crate::Semaphore): `acquire` gives a [`Permit`](crate::Permit); `run`, `available` |
+//! | `DeferredQueue(size, backlog)`: `put`, `get`, `pending` | [`Queue`](crate::Queue): [`put`](crate::Queue::put) waits for room rather than fail; [`len`](crate::Queue::len) |
+//! | `QueueOverflow`, `QueueUnderflow` | [`Queue::try_put`](crate::Queue::try_put) gives the item back; [`Queue::with_limits`](crate::Queue::with_limits) bounds who waits, with [`TooManyWait`](crate::TooManyWait) |
+//! | a list of Deferreds that are all fired at once | [`Event`](crate::Event) |
+//! | `DeferredFilesystemLock`, `AlreadyTryingToLockError` | none |
+//!
+//! # Tasks
+//!
+//! | `twisted.internet.task` | Lariat |
+//! | --- | --- |
+//! | `deferLater(reactor, s, f)` | [`Reactor::defer_later`](crate::Reactor::defer_later); without an `f`, [`Reactor::sleep`](crate::Reactor::sleep) |
+//! | `LoopingCall(f)`: `start`, `stop`, `reset`, `running`, `withCount` | [`LoopingCall`](crate::LoopingCall): `start` or `start_later`, `stop`, `reset`, `is_running`, `with_count` |
+//! | `Cooperator`, `cooperate`, `coiterate` | [`Cooperator`](crate::Cooperator) |
+//! | `CooperativeTask`: `pause`, `resume`, `stop`, `whenDone` | [`CooperativeTask`](crate::CooperativeTask): `pause`, `resume`, `stop`, `when_done` |
+//! | `SchedulerError`, `SchedulerStopped`, `TaskFinished`, `TaskDone`, `TaskFailed`, `TaskStopped`, `NotPaused` | no errors: methods return whether they did anything |
+//! | `Clock` | `lariat::testing::VirtualClock`, with the feature `testing` |
+//! | `react(main)` | a `main` that runs the reactor, and stops it in the last callback |
 //!
 //! # What behaves differently
 //!
@@ -191,15 +238,12 @@
 //!
 //! | Twisted | until then |
 //! | --- | --- |
-//! | `task.react` | [`MainLoop::block_on`](crate::MainLoop::block_on) |
+//! | `inlineCallbacks` as a task of its own | a Deferred is a `Future`, for an executor that you bring |
 //! | `deferToThread`, `callInThread` | a thread and a [`Remote`](crate::Remote): see [`threads`](super::threads) |
 //! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
 //! | a name resolver, `HostnameEndpoint` | addresses, and `localhost` |
-//! | `IConnector.stopConnecting()`, the result of a connect | `timeout=` in the description |
 //! | `ReconnectingClientFactory`, `ClientService` | connect again in `connection_lost` |
-//! | `addSystemEventTrigger`, signal handlers | none |
 //! | `LimitTotalConnectionsFactory`, `ThrottlingFactory`, `TrafficLoggingFactory` | a [`Wrapper`](crate::Wrapper) |
 //! | `NetstringReceiver`, `Int32StringReceiver`, `twisted.web`, `words`, `mail`, `names`, `conch` | none |
-//! | `StringTransport` | `lariat::testing::MemoryTransport`, with the feature `testing` |
 //! | `twistd`, `twisted.application`, plugins | a `main` |
