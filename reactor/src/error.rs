@@ -44,6 +44,9 @@ pub enum ErrorKind {
     TimedOut,
     /// Descriptors or buffers are used up.
     ResourcesExhausted,
+    /// The connection has ended, or another protocol serves it now.
+    #[doc(alias = "NotConnectedError")]
+    NotConnected,
     /// The reactor has ended.
     #[doc(alias = "ReactorNotRunning")]
     ReactorEnded,
@@ -136,6 +139,7 @@ impl From<Error> for io::Error {
             ErrorKind::ConnectionRefused => io::ErrorKind::ConnectionRefused,
             ErrorKind::Unreachable => io::ErrorKind::HostUnreachable,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            ErrorKind::NotConnected => io::ErrorKind::NotConnected,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::Violated | ErrorKind::Io => {
                 io::ErrorKind::Other

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::close_reason::CloseReason;
 use crate::contain::contain;
+use crate::deferred::{Deferred, IntoDeferred};
+use crate::error::{Error, ErrorKind};
+use crate::failure::{Failure, FailureKind};
 use crate::reactor::{DelayedCall, Description};
 use crate::transport::{Flags, Transport};
 
@@ -69,6 +72,52 @@ impl<P: Any> Handle<P> {
     pub fn call_later(&self, delay: Duration, call: impl FnOnce(&mut P, &Transport) + 'static) -> DelayedCall {
         let transport = self.transport.clone();
         self.transport.reactor().call_later(delay, move |_| visit(&transport, call))
+    }
+
+    /// Calls `call` with the protocol, as [`call`](Self::call) does, and gives a Deferred of whatever that gives: a value now or later, or
+    /// a failure. Cancelling it cancels what `call` has given; before, `call` is not called any more.
+    ///
+    /// # Errors
+    ///
+    /// The Deferred fails with an [`Error`] of kind [`ErrorKind::NotConnected`] when there is nobody to be called, or the call panics;
+    /// else with what `call` fails with.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::{Deferred, Handle, Protocol, Transport};
+    ///
+    /// #[derive(Default)]
+    /// struct Counter {
+    ///     bytes: usize,
+    /// }
+    ///
+    /// impl Protocol for Counter {
+    ///     fn data_received(&mut self, _: &Transport, data: &[u8]) {
+    ///         self.bytes += data.len();
+    ///     }
+    /// }
+    ///
+    /// /// How many bytes a connection has received so far.
+    /// fn bytes(counter: &Handle<Counter>) -> Deferred<usize> {
+    ///     counter.ask(|counter, _| Ok::<_, lariat::Error>(counter.bytes))
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn ask<R: IntoDeferred>(&self, call: impl FnOnce(&mut P, &Transport) -> R + 'static) -> Deferred<R::Value> {
+        let (resolver, asked) = Deferred::new(self.transport.reactor());
+        self.call(move |protocol, transport| {
+            if !resolver.is_cancelled() {
+                let given = call(protocol, transport).into_deferred(transport.reactor());
+                // What `call` itself has cancelled is cancelled here: as it is dropped.
+                drop(resolver.resolve(given));
+            }
+        });
+        let not_called = |failure: Failure| match failure.kind() {
+            FailureKind::Abandoned => Error::new(ErrorKind::NotConnected, "the connection has ended").into(),
+            _ => failure,
+        };
+        asked.map_result(move |asked| asked.map_err(not_called)).and_then(|given| given)
     }
 
     /// The connection.

@@ -1,5 +1,6 @@
 //! Deferreds: what is called back, when, and what becomes of them however they end.
 
+mod asking;
 mod cancelling;
 mod chains;
 mod ending;
