@@ -1,42 +1,42 @@
 //! Requests are answered in any order, in time or not at all, and every one hears which.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::{Protocol, Reactor, Transport};
+use lariat::{Deferred, Failure, Protocol, Reactor, Transport};
 use lariat_tests::downstream::Shared;
-use lariat_tests::downstream::rpc::{Client, RequestError, Responder, Server};
+use lariat_tests::downstream::rpc::{Client, MAX_PAYLOAD, Reply, Responder, Server, TooLong};
 use lariat_tests::downstream::support::{Journal, LOOPBACK, run};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(5);
 
-fn text(answer: Result<Vec<u8>, RequestError>) -> String {
-    match answer {
+fn text(reply: Result<Reply, Failure>) -> String {
+    match reply {
         Ok(payload) => String::from_utf8_lossy(&payload).into_owned(),
-        Err(error) => error.to_string(),
+        Err(failure) => failure.to_string(),
     }
 }
 
-/// Sends the requests at once when connected, notes the answers, and stops when all have come.
+/// Sends the requests at once when connected, notes the replies, and stops when all have come.
 fn ask_all(reactor: &Reactor, description: &str, requests: &'static [(&'static str, Duration)]) -> Journal {
     let journal = Journal::default();
-    let answers = journal.clone();
-    let left = Rc::new(Cell::new(requests.len()));
-    let ready = move |_: &Reactor, client: Client| {
-        for (request, timeout) in requests {
-            let (answers, left) = (answers.clone(), left.clone());
-            client.request(request.as_bytes(), *timeout, move |reactor, answer| {
-                answers.note(format!("{request}: {}", text(answer)));
-                left.set(left.get() - 1);
-                if left.get() == 0 {
-                    reactor.stop();
-                }
-            });
-        }
-    };
-    Client::connect(reactor, description, ready).expect("the description is right");
+    let (replies, handle) = (journal.clone(), reactor.clone());
+    let asked = Client::connect(reactor, description).and_then(move |client| {
+        let ask = |(request, timeout): &(&'static str, Duration)| {
+            let (request, replies) = (*request, replies.clone());
+            let reply = client.ask(request.as_bytes()).timeout(*timeout);
+            reply.map_result(move |reply| {
+                replies.note(format!("{request}: {}", text(reply)));
+                Ok(())
+            })
+        };
+        Deferred::gather(&handle, requests.iter().map(ask))
+    });
+    let stop = reactor.clone();
+    asked.finish(move |asked| {
+        asked.expect("the description is right");
+        stop.stop();
+    });
     journal
 }
 
@@ -73,7 +73,7 @@ fn a_request_without_an_answer_times_out_and_the_others_do_not() {
     run(reactor);
     let mut notes = journal.take();
     notes.sort();
-    assert_eq!(notes, ["one: yes", "silence: no answer in time"]);
+    assert_eq!(notes, ["one: yes", "silence: no result within 5ms"]);
 }
 
 #[test]
@@ -96,19 +96,49 @@ fn requests_in_flight_hear_that_the_connection_is_lost() {
 fn a_request_after_the_end_hears_that_it_was_not_sent() {
     let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
     let port = reactor.listen(LOOPBACK, Server::new(|_, responder| responder.transport().abort())).unwrap();
-    let notes = journal.clone();
-    let ready = move |_: &Reactor, client: Client| {
-        let again = client.clone();
-        client.request(b"first", LONG, move |_, _| {
-            again.request(b"second", LONG, move |reactor, answer| {
-                notes.note(text(answer));
-                reactor.stop();
-            });
-        });
-    };
-    Client::connect(&reactor, &port.address().to_string(), ready).unwrap();
+    let (notes, stop) = (journal.clone(), Reactor::clone(&reactor));
+    let asked = Client::connect(&reactor, &port.address().to_string())
+        .and_then(|client| client.ask(b"first").then(move |_| client.ask(b"second")));
+    asked.finish(move |reply| {
+        notes.note(text(reply));
+        stop.stop();
+    });
     run(reactor);
     assert_eq!(journal.take(), ["the connection has ended"]);
+}
+
+#[test]
+fn a_request_that_timed_out_is_forgotten() {
+    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let port = reactor.listen(LOOPBACK, Server::new(|_, _| {})).unwrap();
+    let (notes, stop) = (journal.clone(), Reactor::clone(&reactor));
+    let asked = Client::connect(&reactor, &port.address().to_string())
+        .and_then(|client| client.ask(b"silence").timeout(SHORT).then(move |_| client.pending()));
+    asked.finish(move |pending| {
+        notes.note(format!("{pending:?}"));
+        stop.stop();
+    });
+    run(reactor);
+    assert_eq!(journal.take(), ["Ok(0)"]);
+}
+
+#[test]
+fn a_request_that_is_too_long_is_not_sent() {
+    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let port = reactor.listen(LOOPBACK, Server::new(|_, responder| responder.answer(b"yes"))).unwrap();
+    let (notes, stop) = (journal.clone(), Reactor::clone(&reactor));
+    let asked = Client::connect(&reactor, &port.address().to_string()).and_then(|client| {
+        client.ask(&vec![0; MAX_PAYLOAD + 1]).or_else(move |failure| {
+            assert!(failure.is::<TooLong>());
+            client.ask(b"short")
+        })
+    });
+    asked.finish(move |reply| {
+        notes.note(text(reply));
+        stop.stop();
+    });
+    run(reactor);
+    assert_eq!(journal.take(), ["yes"]);
 }
 
 /// Says something that is no frame.

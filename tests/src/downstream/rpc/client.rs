@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
-use std::time::Duration;
+use std::mem;
 
-use lariat::{CloseReason, DelayedCall, Factory, Handle, Peer, Protocol, Reactor, Transport};
+use lariat::{CloseReason, Deferred, Failure, Handle, Peer, Protocol, Reactor, Resolver, Transport};
 
 use super::frame::{Frame, FrameDecoder, MAX_PAYLOAD};
 
@@ -15,60 +14,38 @@ pub struct Client {
     handle: Handle<ClientProtocol>,
 }
 
-/// Why a request has no answer.
-#[derive(Clone, Debug)]
-pub enum RequestError {
-    /// None came in time.
-    TimedOut,
-    /// The connection ended first.
-    Lost(Rc<CloseReason>),
-    /// The connection had ended before the request could be sent.
-    NotSent,
-    /// The request is too long to be sent.
-    TooLong,
-}
+/// The request is too long to be sent.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct TooLong;
 
-impl fmt::Display for RequestError {
+impl fmt::Display for TooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TimedOut => f.write_str("no answer in time"),
-            Self::Lost(reason) => write!(f, "the connection was {reason}"),
-            Self::NotSent => f.write_str("the connection has ended"),
-            Self::TooLong => f.write_str("the request is too long"),
-        }
+        f.write_str("the request is too long")
     }
 }
 
-impl std::error::Error for RequestError {}
+impl std::error::Error for TooLong {}
 
 /// What a request gets in the end.
-pub type Answer = Result<Vec<u8>, RequestError>;
-
-type Done = Box<dyn FnOnce(&Reactor, Answer)>;
-
-type Ready = Box<dyn FnOnce(&Reactor, Client)>;
+pub type Reply = Vec<u8>;
 
 impl Client {
-    /// Connects, and gives the client to `ready`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Reactor::connect`].
-    pub fn connect(
-        reactor: &Reactor,
-        description: &str,
-        ready: impl FnOnce(&Reactor, Client) + 'static,
-    ) -> lariat::Result<()> {
-        reactor.connect(description, Connecting { ready: Some(Box::new(ready)) }).detach();
-        Ok(())
+    /// Connects. Fails as [`Reactor::connect`] does.
+    pub fn connect(reactor: &Reactor, description: &str) -> Deferred<Self> {
+        let connected = reactor.connect(description, |_: &Peer| ClientProtocol::default());
+        connected.map(|handle| Self { handle })
     }
 
-    /// Sends a request. `done` hears the answer, or why there is none, exactly once, unless the reactor ends before.
-    pub fn request(&self, payload: &[u8], timeout: Duration, done: impl FnOnce(&Reactor, Answer) + 'static) {
-        let waiter = Waiter { reactor: self.transport().reactor().clone(), done: Some(Box::new(done)) };
+    /// Sends a request. Fails with the reason if the connection ends before the reply comes, as [`Handle::ask`] does if it had
+    /// ended before, and with [`TooLong`]. A request that is cancelled, as a timeout does, is forgotten.
+    pub fn ask(&self, payload: &[u8]) -> Deferred<Reply> {
         let payload = payload.to_vec();
-        // Whether the call is taken or dropped, now or later, `Waiter` tells whoever waits.
-        self.handle.call(move |protocol, transport| protocol.send(transport, &payload, timeout, waiter));
+        self.handle.ask(move |protocol, transport| protocol.send(transport, &payload))
+    }
+
+    /// How many requests have no reply yet, and are still waited for.
+    pub fn pending(&self) -> Deferred<usize> {
+        self.handle.ask(|protocol, _| Ok::<_, Failure>(protocol.pending.len()))
     }
 
     /// The connection.
@@ -77,99 +54,48 @@ impl Client {
     }
 }
 
-struct Connecting {
-    ready: Option<Ready>,
-}
-
-impl Factory for Connecting {
-    type Protocol = ClientProtocol;
-
-    fn build_protocol(&mut self, _: &Peer) -> Option<ClientProtocol> {
-        Some(ClientProtocol {
-            ready: self.ready.take(),
-            frames: FrameDecoder::default(),
-            pending: BTreeMap::new(),
-            last_id: 0,
-        })
-    }
-}
-
-/// Somebody who waits for an answer. Dropped, it says that there will be none.
-struct Waiter {
-    reactor: Reactor,
-    done: Option<Done>,
-}
-
-impl Waiter {
-    fn tell(mut self, answer: Answer) {
-        if let Some(done) = self.done.take() {
-            done(&self.reactor, answer);
-        }
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        if let Some(done) = self.done.take() {
-            self.reactor.call_later(Duration::ZERO, move |reactor| done(reactor, Err(RequestError::NotSent)));
-        }
-    }
-}
-
 /// The connection's side of a [`Client`].
+#[derive(Default)]
 pub struct ClientProtocol {
-    ready: Option<Ready>,
     frames: FrameDecoder,
-    pending: BTreeMap<u32, (Waiter, DelayedCall)>,
+    pending: BTreeMap<u32, Resolver<Reply>>,
     last_id: u32,
 }
 
 impl ClientProtocol {
-    fn send(&mut self, transport: &Transport, payload: &[u8], timeout: Duration, waiter: Waiter) {
+    fn send(&mut self, transport: &Transport, payload: &[u8]) -> Deferred<Reply> {
         if payload.len() > MAX_PAYLOAD {
-            return waiter.tell(Err(RequestError::TooLong));
+            return Deferred::fail(transport.reactor(), TooLong);
         }
         self.last_id = self.last_id.wrapping_add(1);
-        let id = self.last_id;
-        let timer = transport.handle(self).call_later(timeout, move |protocol, _| {
-            protocol.settle(id, Err(RequestError::TimedOut));
+        let (id, ours) = (self.last_id, transport.handle(self));
+        let (resolver, reply) = Deferred::with_canceller(transport.reactor(), move |_| {
+            ours.call(move |protocol, _| drop(protocol.pending.remove(&id)));
         });
         Frame { id, payload }.write_to(transport);
-        self.pending.insert(id, (waiter, timer));
-    }
-
-    fn settle(&mut self, id: u32, answer: Answer) {
-        // An answer that comes after its timeout finds nobody.
-        if let Some((waiter, timer)) = self.pending.remove(&id) {
-            timer.cancel();
-            waiter.tell(answer);
-        }
+        self.pending.insert(id, resolver);
+        reply
     }
 }
 
 impl Protocol for ClientProtocol {
-    fn connection_made(&mut self, transport: &Transport) {
-        if let Some(ready) = self.ready.take() {
-            ready(transport.reactor(), Client { handle: transport.handle(self) });
-        }
-    }
-
     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
-        let mut answers = Vec::new();
-        let fed = self.frames.feed(data, |frame| answers.push((frame.id, frame.payload.to_vec())));
-        for (id, answer) in answers {
-            self.settle(id, Ok(answer));
-        }
+        let Self { frames, pending, .. } = self;
+        let fed = frames.feed(data, |frame| {
+            // One that comes after its timeout finds nobody.
+            if let Some(resolver) = pending.remove(&frame.id) {
+                drop(resolver.resolve(frame.payload.to_vec()));
+            }
+        });
         if let Err(error) = fed {
             transport.fail(error);
         }
     }
 
     fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
-        let reason = Rc::new(reason);
-        for (waiter, timer) in std::mem::take(&mut self.pending).into_values() {
-            timer.cancel();
-            waiter.tell(Err(RequestError::Lost(reason.clone())));
+        let words = reason.to_string();
+        for resolver in mem::take(&mut self.pending).into_values() {
+            drop(resolver.reject(Failure::new(format!("the connection was {words}"))));
         }
     }
 }

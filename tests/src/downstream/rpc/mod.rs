@@ -4,6 +4,6 @@ mod client;
 mod frame;
 mod server;
 
-pub use client::{Answer, Client, ClientProtocol, RequestError};
+pub use client::{Client, ClientProtocol, Reply, TooLong};
 pub use frame::{Frame, FrameDecoder, MAX_PAYLOAD, PayloadTooLong};
 pub use server::{Responder, Server, ServerProtocol};
