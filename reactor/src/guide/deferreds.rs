@@ -131,7 +131,7 @@
 //! | [`detach()`](crate::Deferred::detach) | what is to go on although nobody cares how it ends |
 //! | `return` it | who may go on with the chain |
 //! | keep it in a field | what is to end with its owner: dropping it [cancels](super::cancellation) |
-//! | `.await` it | code that is `async`: a Deferred is a `Future` |
+//! | `.await` it | `async` code, which [`Reactor::spawn`](crate::Reactor::spawn) runs: a Deferred is a `Future` |
 //!
 //! # Failures
 //!
@@ -207,6 +207,8 @@
 //! # assert_eq!(desk.written(), b"5\r\n");
 //! # }
 //! ```
+//!
+//! The other way round, [`Handle::ask`](crate::Handle::ask) asks a protocol, and gives a Deferred of its answer.
 //!
 //! If all that the callback needs is the transport, a clone of it will do, without a handle.
 //!

@@ -181,7 +181,7 @@
 //! | `succeed(value)`, `fail(failure)` | [`Deferred::succeed`](crate::Deferred::succeed), [`Deferred::fail`](crate::Deferred::fail) |
 //! | `execute(f)` | `Deferred::settled(reactor, f())`, with [`settled`](crate::Deferred::settled) |
 //! | `maybeDeferred(f)` | [`Deferred::maybe`](crate::Deferred::maybe), for whatever is [`IntoDeferred`](crate::IntoDeferred) |
-//! | `inlineCallbacks`, `returnValue`, `ensureDeferred`, `Deferred.fromCoroutine` | `async` blocks, which may `.await` a Deferred |
+//! | `inlineCallbacks`, `returnValue`, `ensureDeferred`, `Deferred.fromCoroutine` | an `async` block, given to [`Reactor::spawn`](crate::Reactor::spawn), which gives a Deferred; it may `.await` others |
 //! | `waitForDeferred`, `deferredGenerator` | gone from Twisted, and never here |
 //! | `passthru`, `logError` | [`detach`](crate::Deferred::detach) logs a failure |
 //! | `setDebugging(True)`, `getDebugging()` | nothing to turn on: the place is always known; [`dump_deferreds`](crate::Reactor::dump_deferreds) |
@@ -217,7 +217,7 @@
 //! | `CooperativeTask`: `pause`, `resume`, `stop`, `whenDone` | [`CooperativeTask`](crate::CooperativeTask): `pause`, `resume`, `stop`, `when_done` |
 //! | `SchedulerError`, `SchedulerStopped`, `TaskFinished`, `TaskDone`, `TaskFailed`, `TaskStopped`, `NotPaused` | no errors: methods return whether they did anything |
 //! | `Clock` | `lariat::testing::VirtualClock`, with the feature `testing` |
-//! | `react(main)` | a `main` that runs the reactor, and stops it in the last callback |
+//! | `react(main)` | [`MainLoop::block_on`](crate::MainLoop::block_on) |
 //!
 //! # What behaves differently
 //!
@@ -238,7 +238,6 @@
 //!
 //! | Twisted | until then |
 //! | --- | --- |
-//! | `inlineCallbacks` as a task of its own | a Deferred is a `Future`, for an executor that you bring |
 //! | `deferToThread`, `callInThread` | a thread and a [`Remote`](crate::Remote): see [`threads`](super::threads) |
 //! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
