@@ -215,7 +215,7 @@
 //! | `LoopingCall(f)`: `start`, `stop`, `reset`, `running`, `withCount` | [`LoopingCall`](crate::LoopingCall): `start` or `start_later`, `stop`, `reset`, `is_running`, `with_count` |
 //! | `Cooperator`, `cooperate`, `coiterate` | [`Cooperator`](crate::Cooperator) |
 //! | `CooperativeTask`: `pause`, `resume`, `stop`, `whenDone` | [`CooperativeTask`](crate::CooperativeTask): `pause`, `resume`, `stop`, `when_done` |
-//! | `SchedulerError`, `SchedulerStopped`, `TaskFinished`, `TaskDone`, `TaskFailed`, `TaskStopped`, `NotPaused` | no errors: methods return whether they did anything |
+//! | `SchedulerError`, `SchedulerStopped`, `TaskFinished`, `TaskDone`, `TaskFailed`, `TaskStopped`, `NotPaused` | methods return whether they did anything; who was stopped has [`FailureKind::Cancelled`](crate::FailureKind::Cancelled) |
 //! | `Clock` | `lariat::testing::VirtualClock`, with the feature `testing` |
 //! | `react(main)` | [`MainLoop::block_on`](crate::MainLoop::block_on) |
 //!
