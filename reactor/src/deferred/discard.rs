@@ -37,29 +37,28 @@ pub(super) fn let_go<T>(open: Open<T>) -> Option<(Reactor, ChainId)> {
 }
 
 /// The chain is over.
+#[inline(always)]
 fn discard<T>(reactor: &Reactor, chain: ChainId, result: Result<T, Failure>) {
     match result {
         Ok(value) => contain_drop(value),
-        Err(failure) => {
-            report(reactor, chain, &failure);
-            contain_drop(failure);
-        }
+        Err(failure) => report(reactor, chain, failure),
     }
     reactor.core().ledger.with(|ledger| ledger.remove(chain));
 }
 
 /// Logs a failure that nobody has handled. That it was cancelled, or that the reactor has ended, is no news.
 #[cold]
-fn report(reactor: &Reactor, chain: ChainId, failure: &Failure) {
+fn report(reactor: &Reactor, chain: ChainId, failure: Failure) {
     if matches!(failure.kind(), FailureKind::Cancelled | FailureKind::Ended) {
-        return;
+        return contain_drop(failure);
     }
     let deferred = reactor.core().ledger.with(|ledger| ledger.describe_one(chain));
     error!("unhandled failure in {deferred}: {failure:#}");
     #[cfg(feature = "testing")]
-    if !is_expectable(failure) {
+    if !is_expectable(&failure) {
         crate::contain::fail_test(format!("unhandled failure in {deferred}: {failure:#}"));
     }
+    contain_drop(failure);
 }
 
 /// Is this what a network may do to anybody? A program that lets it go by is not wrong, and a test with faults would fail for nothing else.

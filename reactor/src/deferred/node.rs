@@ -1,6 +1,7 @@
 //! The places of a chain: where a result appears and is handed on.
 
 use std::cell::Cell;
+use std::mem;
 use std::ptr;
 use std::rc::Rc;
 use std::task::Waker;
@@ -9,6 +10,7 @@ use crate::contain::{catch, contain_drop};
 use crate::failure::{Failure, FailureKind};
 use crate::reactor::{ChainId, Description, Discard, Job, Linked, Reactor, Steps, unlink};
 
+use super::canceller::Canceller;
 use super::discard::let_go;
 use super::link::{Callback, Link, Open, Outcome, Tail, Work};
 
@@ -83,7 +85,7 @@ impl<W: Work, T: 'static> Node<W, T> {
         let chain = match self.state.replace(State::Spent) {
             State::Waiting { chain, work } => {
                 if let Some(canceller) = work.canceller() {
-                    contain_drop(canceller);
+                    drop_canceller(canceller);
                 }
                 chain
             }
@@ -123,6 +125,14 @@ impl<W: Work, T: 'static> Node<W, T> {
         Some(self.arrive(chain, result))
     }
 
+    /// Gives up a place that is spent and has nothing after it any more: it is freed without being looked through.
+    #[inline]
+    fn free(this: Rc<Self>) {
+        if let Ok(spent) = Rc::try_unwrap(this) {
+            mem::forget(spent);
+        }
+    }
+
     /// A chain that was waited for has come to its end, and this is where it leads.
     fn arrive(self: Rc<Self>, chain: ChainId, result: Result<T, Failure>) -> Rc<dyn Job> {
         self.state.set(State::settled(chain, result));
@@ -154,8 +164,14 @@ impl<W: Work, T: 'static> Job for Node<W, T> {
         // Without one, the result stays here until somebody wants it.
         let next = self.next.0.take()?;
         match self.state.replace(State::Spent) {
-            State::Value { chain, value } => next.accept(reactor, steps, chain, Ok(value)),
-            State::Failed { chain, failure } => next.accept(reactor, steps, chain, Err(failure)),
+            State::Value { chain, value } => {
+                Self::free(self);
+                next.accept(reactor, steps, chain, Ok(value))
+            }
+            State::Failed { chain, failure } => {
+                Self::free(self);
+                next.accept(reactor, steps, chain, Err(failure))
+            }
             state => {
                 self.state.set(state);
                 self.next.0.set(Some(next));
@@ -261,7 +277,7 @@ impl<I: 'static, W: Callback<I>> Link<I> for Node<W, W::Output> {
         };
         match self.next.0.take() {
             Some(next) if steps.take() => {
-                drop(self);
+                Self::free(self);
                 next.accept(reactor, steps, chain, result)
             }
             next => {
@@ -272,6 +288,11 @@ impl<I: 'static, W: Callback<I>> Link<I> for Node<W, W::Output> {
             }
         }
     }
+}
+
+#[cold]
+fn drop_canceller(canceller: Canceller) {
+    contain_drop(canceller);
 }
 
 #[cold]

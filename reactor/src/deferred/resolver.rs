@@ -57,7 +57,7 @@ impl<T: 'static> Resolver<T> {
     ///
     /// When nobody waits for it any more, because it was cancelled or the reactor has ended: the value.
     #[doc(alias = "callback")]
-    #[inline]
+    #[inline(always)]
     pub fn resolve(self, value: T) -> Result<(), T> {
         match self.settle(Ok(value)) {
             Err(Ok(value)) => Err(value),
@@ -84,7 +84,7 @@ impl<T: 'static> Resolver<T> {
     /// # Errors
     ///
     /// When nobody waits for it any more, because it was cancelled or the reactor has ended: the result.
-    #[inline]
+    #[inline(always)]
     pub fn settle(mut self, result: Result<T, Failure>) -> Result<(), Result<T, Failure>> {
         let open = self.open.take();
         // Spares the way to a drop that would find nothing.

@@ -10,7 +10,7 @@ use super::steps::Steps;
 
 impl Reactor {
     /// Runs `job` in the next pass of the call queue.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enqueue_job(&self, job: Rc<dyn Job>) {
         let core = self.core();
         if core.over.get() {
