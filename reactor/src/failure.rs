@@ -1,5 +1,6 @@
 //! Why a result never came.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
@@ -32,6 +33,8 @@ struct Inner {
     kind: FailureKind,
     error: Box<dyn StdError + Send + Sync>,
     made: &'static Location<'static>,
+    /// The names of what it has gone through, the innermost first.
+    within: Vec<Cow<'static, str>>,
 }
 
 /// The kinds of [`Failure`].
@@ -70,7 +73,7 @@ impl Failure {
 
     #[track_caller]
     pub(crate) fn of_kind(kind: FailureKind, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Inner { kind, error: error.into(), made: Location::caller() }))
+        Self(Box::new(Inner { kind, error: error.into(), made: Location::caller(), within: Vec::new() }))
     }
 
     /// As if the Deferred had been cancelled: for operations that notice it themselves.
@@ -133,10 +136,10 @@ impl Failure {
     ///
     /// When the error is of another type, the failure as it was.
     pub fn downcast<E: StdError + 'static>(self) -> Result<E, Self> {
-        let Inner { kind, error, made } = *self.0;
+        let Inner { kind, error, made, within } = *self.0;
         match error.downcast() {
             Ok(error) => Ok(*error),
-            Err(error) => Err(Self(Box::new(Inner { kind, error, made }))),
+            Err(error) => Err(Self(Box::new(Inner { kind, error, made, within }))),
         }
     }
 
@@ -149,6 +152,15 @@ impl Failure {
     /// Its error, to hand on to who takes any error.
     pub fn into_error(self) -> Box<dyn StdError + Send + Sync> {
         self.0.error
+    }
+
+    /// The [names](crate::Deferred::named) of the Deferreds that it has gone through, the innermost first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.within.iter().map(|name| &**name)
+    }
+
+    pub(crate) fn add_name(&mut self, name: Cow<'static, str>) {
+        self.0.within.push(name);
     }
 
     /// Where it was made: where an error was turned into it, for instance by `?`.
@@ -171,7 +183,8 @@ impl From<Failure> for Box<dyn StdError + Send + Sync> {
     }
 }
 
-/// The error's own words, then those of its sources unless they are said already; in the alternate form, where it was made too.
+/// The error's own words, then those of its sources unless they are said already; in the alternate form, where it was made too, and the
+/// names of what it has gone through.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.0.error.to_string();
@@ -186,7 +199,9 @@ impl fmt::Display for Failure {
             source = error.source();
         }
         if f.alternate() {
-            write!(f, " (at {})", self.0.made)?;
+            write!(f, " (at {}", self.0.made)?;
+            self.names().try_for_each(|name| write!(f, ", in {name:?}"))?;
+            f.write_str(")")?;
         }
         Ok(())
     }

@@ -69,7 +69,12 @@ impl<T: 'static> Callback<T> for Named {
     }
 
     fn run(self, reactor: &Reactor, chain: ChainId, input: Result<T, Failure>) -> Outcome<T> {
-        reactor.core().ledger.with(|ledger| ledger.pop_name(chain));
-        Outcome::Settled(input)
+        let name = reactor.core().ledger.with(|ledger| ledger.pop_name(chain));
+        Outcome::Settled(input.map_err(|mut failure| {
+            if let Some(name) = name {
+                failure.add_name(name);
+            }
+            failure
+        }))
     }
 }

@@ -244,7 +244,7 @@ impl<T: 'static> Deferred<T> {
         }
     }
 
-    /// Gives it a name for [`Reactor::dump_deferreds`] and for the log, until its result is there.
+    /// Gives it a name for [`Reactor::dump_deferreds`], until its result is there. A failure [remembers](Failure::names) it, and the log tells.
     pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
         if let Some(Open { reactor, chain, .. }) = &self.open {
             let name = name.into();

@@ -160,7 +160,7 @@
 //! A callback that panics fails, with [`FailureKind::Panicked`](crate::FailureKind::Panicked), and the next one may recover.
 //!
 //! **No failure is lost.** If one reaches the end of a chain where nobody takes it (after `detach`, say), it is logged as an error with the
-//! place where its Deferred was made, and a test with a [`MemoryTransport`](super::testing) fails. Only that something was cancelled, or
+//! place where its Deferred was made, and a test with a `MemoryTransport` or a `Simulation` fails. Only that something was cancelled, or
 //! that the reactor has ended, is no news.
 //!
 //! # In a protocol

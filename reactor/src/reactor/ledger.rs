@@ -136,13 +136,13 @@ impl<J: ?Sized> Ledger<J> {
     }
 
     /// What the innermost name stood for is there.
-    pub(crate) fn pop_name(&mut self, id: ChainId) {
-        if let Some(names) = self.names.get_mut(&id) {
-            names.pop();
-            if names.is_empty() {
-                self.names.remove(&id);
-            }
+    pub(crate) fn pop_name(&mut self, id: ChainId) -> Option<Cow<'static, str>> {
+        let names = self.names.get_mut(&id)?;
+        let name = names.pop();
+        if names.is_empty() {
+            self.names.remove(&id);
         }
+        name
     }
 
     /// Where every chain is that waits.

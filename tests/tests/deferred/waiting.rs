@@ -226,3 +226,17 @@ fn a_deferred_of_another_reactor_is_a_failure_and_is_cancelled() {
     assert_eq!(story.take(), ["result: Error, a callback gave a Deferred of another reactor", "cancelled"]);
     assert_eq!((ours.stats().deferreds, theirs.stats().deferreds), (0, 0));
 }
+
+#[test]
+fn a_failure_remembers_the_names_that_it_has_gone_through() {
+    let (mut reactor, story) = reactor();
+    let query = Deferred::<u32>::fail(&reactor, lariat::Failure::new("no such table")).named("query");
+    let seen = story.clone();
+    query.map(|number| number + 1).named("report").finish(move |result| {
+        let failure = result.unwrap_err();
+        seen.tell(failure.names().collect::<Vec<_>>().join(" in "));
+        assert!(format!("{failure:#}").ends_with(", in \"query\", in \"report\")"), "{failure:#}");
+    });
+    settle(&mut reactor);
+    assert_eq!(story.take(), ["query in report"]);
+}
