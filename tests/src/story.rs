@@ -51,7 +51,9 @@ impl Debug for Story {
     }
 }
 
-fn in_words<T: Debug>(result: &Result<T, Failure>) -> String {
+/// A result as it is told.
+#[must_use]
+pub fn in_words<T: Debug>(result: &Result<T, Failure>) -> String {
     match result {
         Ok(value) => format!("{value:?}"),
         Err(failure) => format!("{:?}, {failure}", failure.kind()),
