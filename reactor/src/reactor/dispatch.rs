@@ -135,6 +135,10 @@ pub(crate) fn vanish(reactor: &Reactor) {
     let core = reactor.core();
     core.ended.set(true);
     core.close_jobs();
+    if let Some(tasks) = core.tasks.get() {
+        // Whoever waits for them is not told any more.
+        tasks.end(reactor);
+    }
     for token in core.sources.with(|sources| sources.tokens()) {
         if let Some(mut source) = core.sources.with(|sources| sources.take(token)) {
             source.vanish();

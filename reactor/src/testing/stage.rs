@@ -307,6 +307,7 @@ fn leftovers(reactor: &Reactor) -> Vec<String> {
         (stats.timers, "timers"),
         (stats.calls, "calls"),
         (stats.deferreds, "deferreds"),
+        (stats.tasks, "tasks"),
         (stats.queued_bytes, "bytes queued"),
     ];
     left.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lariat::testing::{Simulation, secs};
-use lariat::{Deferred, Once, Peer, Reactor, SystemEvent, TriggerPhase};
+use lariat::{Deferred, Failure, Once, Peer, Reactor, SystemEvent, TriggerPhase};
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::Log;
+use lariat_tests::story::Population;
 
 #[test]
 fn who_talks_to_a_host_that_has_crashed_hears_nothing_until_it_is_back() {
@@ -149,6 +150,27 @@ fn nothing_of_a_host_that_crashes_is_called_any_more() {
         sim.run_until(secs(5))?;
         assert_eq!(called.with(|called| called.clone()), [""; 0]);
         assert_eq!(calls_remotely.load(Ordering::Relaxed), 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_tasks_of_a_host_that_crashes_are_dropped_where_they_are() {
+    Simulation::check(1..=5, |sim| {
+        let population = Population::default();
+        let (alive, reactor) = (population.born(), sim.host("server").reactor());
+        let sleeper = reactor.clone();
+        let task = async move {
+            sleeper.sleep(secs(3)).await?;
+            drop(alive);
+            Err::<(), _>(Failure::new("it was to go on no more"))
+        };
+        reactor.spawn(task).detach();
+        sim.run_until(secs(1))?;
+        assert_eq!(population.count(), 1);
+        sim.host("server").crash();
+        sim.run_until(secs(5))?;
+        assert_eq!((population.count(), reactor.stats().tasks), (0, 0));
         Ok(())
     });
 }
