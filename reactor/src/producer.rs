@@ -43,7 +43,11 @@ pub trait PushProducer: 'static {
 /// A registered producer, of one kind or the other.
 pub(crate) enum Producer {
     Pull(Box<dyn PullProducer>),
-    Push(Box<dyn PushProducer>),
+    Push {
+        producer: Box<dyn PushProducer>,
+        /// It was told to pause.
+        is_paused: bool,
+    },
 }
 
 impl Producer {
@@ -54,13 +58,17 @@ impl Producer {
     }
 
     pub(crate) fn pause(&mut self, _: &Transport) {
-        if let Self::Push(producer) = self {
+        if let Self::Push { producer, is_paused } = self
+            && !std::mem::replace(is_paused, true)
+        {
             producer.pause();
         }
     }
 
     pub(crate) fn resume(&mut self, transport: &Transport) {
-        if let Self::Push(producer) = self {
+        if let Self::Push { producer, is_paused } = self
+            && std::mem::replace(is_paused, false)
+        {
             producer.resume(transport);
         }
     }
@@ -68,7 +76,7 @@ impl Producer {
     pub(crate) fn stop(&mut self) {
         match self {
             Self::Pull(producer) => producer.stop(),
-            Self::Push(producer) => producer.stop(),
+            Self::Push { producer, .. } => producer.stop(),
         }
     }
 }
@@ -85,7 +93,8 @@ impl Transport {
     /// was registered, as [`register_pull_producer`](Self::register_pull_producer) does.
     #[doc(alias = "registerProducer")]
     pub fn register_push_producer(&self, producer: impl PushProducer) -> bool {
-        let registered = self.register(Producer::Push(Box::new(producer)), Flags::PUSHING);
+        let registered =
+            self.register(Producer::Push { producer: Box::new(producer), is_paused: false }, Flags::PUSHING);
         if registered && self.shared.flags.has(Flags::TOLD_PAUSED) {
             // The mark was passed before it came.
             let transport = self.clone();

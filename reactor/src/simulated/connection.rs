@@ -226,6 +226,8 @@ impl Connection {
         let [to_client, to_server] = incoming;
         self.ends[0].incoming = to_client;
         self.ends[1].incoming = to_server;
+        // Its host may have crashed while the call was under way, but only now is there an end.
+        self.ends[1].gone = false;
         self.ends[1].local = shown;
     }
 }

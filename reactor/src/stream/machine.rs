@@ -188,8 +188,8 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
             }
         };
         match received {
-            // A write has used up the error that a read would have met: this is a reset, and no end of the stream.
-            Ok(Received { count: 0, .. }) if flags.has(Flags::WRITE_FAILED) && was_reset(shared) => {
+            // A write has used up the error that a read would have met: the connection broke, and this is no end of the stream.
+            Ok(Received { count: 0, .. }) if flags.has(Flags::WRITE_FAILED) && was_broken(shared) => {
                 return finish(shared, pass, CloseReason::Aborted);
             }
             Ok(Received { count: 0, .. }) => {
@@ -208,11 +208,12 @@ pub(super) fn step(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Ste
     }
 }
 
-/// Did a write find that the peer has reset the connection?
-fn was_reset(shared: &Shared) -> bool {
-    let is_reset =
-        |reason: &CloseReason| matches!(reason, CloseReason::Lost(error) if error.kind() == ErrorKind::ConnectionReset);
-    shared.state.with(|state| state.rare.as_ref().and_then(|rare| rare.reason.as_ref()).is_some_and(is_reset))
+/// Did a write find that the connection is broken, by a reset or because nothing is acknowledged any more? A pipe that is said to be broken
+/// is none: so the kernel tells of a reset that came after the peer's orderly end.
+fn was_broken(shared: &Shared) -> bool {
+    let is_broken =
+        |reason: &CloseReason| matches!(reason, CloseReason::Lost(error) if error.kind() != ErrorKind::BrokenPipe);
+    shared.state.with(|state| state.rare.as_ref().and_then(|rare| rare.reason.as_ref()).is_some_and(is_broken))
 }
 
 /// Everything that is rarer than reading, in the order in which it matters.
@@ -334,6 +335,10 @@ fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         return Some(finish(shared, pass, reason));
     }
     let idle = shared.state.with(|state| {
+        if shared.flags.has(Flags::CLOSING) {
+            // Perhaps because of another kind of idleness, of which the protocol was told just now.
+            return None;
+        }
         let deadlines = state.deadlines();
         let mut kinds = [Idle::Read, Idle::Write, Idle::All].into_iter();
         let idle = kinds.find(|idle| deadlines.idle_deadline(*idle, last_read, last_write) <= now)?;

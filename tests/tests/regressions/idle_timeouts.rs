@@ -66,3 +66,17 @@ fn an_idle_timeout_was_lost_in_a_switch_within_timed_out() {
         world.until("the successor is timed out too", || next.has("timed out Read"));
     });
 }
+
+#[test]
+fn an_idle_timeout_was_told_to_a_protocol_that_had_closed_because_of_another() {
+    harness::simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let both = server.probe().made(|transport| {
+            transport.set_idle_timeout(Idle::Read, Some(Duration::from_millis(100)));
+            transport.set_idle_timeout(Idle::All, Some(Duration::from_millis(100)));
+        });
+        world.pair(both, client.probe());
+        world.until_lost(&[&server]);
+        assert!(server.has("timed out Read") && !server.has("timed out All"), "{:?}", server.story());
+    });
+}

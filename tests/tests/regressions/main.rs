@@ -9,4 +9,5 @@ mod idle_timeouts;
 mod pauses;
 mod producers;
 mod signals;
+mod simulations;
 mod stopping;

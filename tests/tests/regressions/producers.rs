@@ -78,3 +78,24 @@ fn a_pull_producer_that_wrote_nothing_was_asked_again_and_again_in_one_turn() {
         assert!(asked.get() <= 1, "asked {} times", asked.get());
     });
 }
+
+#[test]
+fn a_push_producer_that_was_registered_when_the_protocol_heard_of_the_mark_was_told_to_pause_twice() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let producer = told.clone();
+        let probe = server.probe().made(|transport| {
+            transport.write(&vec![0; 1 << 20]);
+        });
+        let registers = probe.write_paused(move |transport| {
+            transport.register_push_producer(Told(producer.clone()));
+        });
+        world.pair(registers, client.probe().made(Transport::pause_reading));
+        world.settle();
+        client.transport().resume_reading();
+        world.until("all is sent", || client.received_len() == 1 << 20);
+        world.settle();
+        assert_eq!(told.take(), ["pause", "resume"]);
+    });
+}
