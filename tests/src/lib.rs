@@ -6,5 +6,6 @@ pub mod downstream;
 pub mod examples;
 pub mod faults;
 pub mod harness;
+pub mod random_user;
 pub mod restarts;
 pub mod story;
