@@ -35,6 +35,10 @@ pub(crate) struct Faults {
     silences: Option<(f64, Random)>,
     exhaustion: Option<(f64, Random)>,
     interrupts: Option<(f64, Random)>,
+    /// The number of a call, and how it is to fail.
+    failing_call: Option<(u64, Errno)>,
+    /// Calls made so far.
+    pub(crate) calls: u64,
     /// How often callbacks are slow, and for how many microseconds.
     slowness: Option<(f64, RangeInclusive<u64>, Random)>,
     /// In microseconds.
@@ -47,6 +51,64 @@ pub(crate) struct Faults {
 struct Partition {
     hosts: [HostId; 2],
     time: Range<Time>,
+}
+
+/// What a loop asks of its system.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum SystemCall {
+    Wait,
+    Read,
+    Write,
+    Shutdown,
+    Accept,
+    Listen,
+    Connect,
+    Watch,
+}
+
+impl SystemCall {
+    /// Is this among the errors that Linux gives? They are those of the manual pages `epoll_wait(2)`, `recv(2)`, `send(2)`, `shutdown(2)`,
+    /// `accept(2)`, `socket(2)`, `connect(2)` and `epoll_ctl(2)`, of which the ones about wrong arguments are left out.
+    fn may_give(self, errno: Errno) -> bool {
+        let errors: &[Errno] = match self {
+            Self::Wait => &[Errno::INTR],
+            Self::Read => &[
+                Errno::INTR,
+                Errno::AGAIN,
+                Errno::CONNRESET,
+                Errno::NOMEM,
+                Errno::NOBUFS,
+                Errno::TIMEDOUT,
+                Errno::HOSTUNREACH,
+            ],
+            Self::Write => &[
+                Errno::INTR,
+                Errno::AGAIN,
+                Errno::CONNRESET,
+                Errno::PIPE,
+                Errno::NOMEM,
+                Errno::NOBUFS,
+                Errno::TIMEDOUT,
+                Errno::HOSTUNREACH,
+            ],
+            Self::Shutdown => &[Errno::NOTCONN, Errno::NOBUFS],
+            Self::Accept => &[
+                Errno::INTR,
+                Errno::AGAIN,
+                Errno::CONNABORTED,
+                Errno::MFILE,
+                Errno::NFILE,
+                Errno::NOBUFS,
+                Errno::NOMEM,
+                Errno::TIMEDOUT,
+                Errno::PERM,
+            ],
+            Self::Listen => &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM],
+            Self::Connect => &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::AGAIN, Errno::TIMEDOUT],
+            Self::Watch => &[Errno::NOMEM, Errno::NOSPC],
+        };
+        errors.contains(&errno)
+    }
 }
 
 /// What becomes of a client's wish to be connected.
@@ -82,6 +144,8 @@ impl Faults {
             silences: None,
             exhaustion: None,
             interrupts: None,
+            failing_call: None,
+            calls: 0,
             slowness: None,
             thread_time: None,
             partitions: Vec::new(),
@@ -144,6 +208,10 @@ impl Faults {
         self.interrupts = Some((probability, self.random("interrupts")));
     }
 
+    pub(crate) fn set_failing_call(&mut self, number: u64, errno: i32) {
+        self.failing_call = Some((number, Errno::from_raw_os_error(errno)));
+    }
+
     pub(crate) fn set_slowness(&mut self, probability: f64, microseconds: RangeInclusive<u64>) {
         self.slowness = Some((probability, microseconds, self.random("slowness")));
     }
@@ -159,7 +227,7 @@ impl Faults {
 
     /// Nothing goes wrong any more from now on, but for what is under way.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.seed);
+        *self = Self { calls: self.calls, ..Self::new(self.seed) };
     }
 
     fn draw_latency(&self) -> Duration {
@@ -229,6 +297,15 @@ impl Faults {
             Fate::Unanswered
         } else {
             Fate::Heard
+        }
+    }
+
+    /// A call of this kind is made: may it succeed?
+    pub(super) fn call(&mut self, call: SystemCall) -> io::Result<()> {
+        self.calls += 1;
+        match self.failing_call {
+            Some((number, errno)) if number == self.calls && call.may_give(errno) => Err(errno.into()),
+            _ => Ok(()),
         }
     }
 

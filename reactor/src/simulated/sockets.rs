@@ -17,7 +17,7 @@ use crate::token::Token;
 use super::agenda::Agenda;
 use super::connection::Connection;
 use super::end::{End, State};
-use super::faults::{Fate, Faults};
+use super::faults::{Fate, Faults, SystemCall};
 use super::names::{Names, destination, shown_to};
 use super::pipe::Pipe;
 use super::poll::{HostId, Id, Mask, Poll};
@@ -77,13 +77,33 @@ impl Sockets {
     /// Begins to watch a socket.
     pub(super) fn register(&mut self, id: Id, host: HostId, token: Token, interest: Mask) -> io::Result<()> {
         self.faults.descriptor()?;
-        self.watch(id, host, token, interest);
-        Ok(())
+        self.watch(id, host, token, interest)
     }
 
     /// Watches a socket, or changes what for.
-    pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) {
+    pub(super) fn watch(&mut self, id: Id, host: HostId, token: Token, interest: Mask) -> io::Result<()> {
+        self.make(host, Some(id), SystemCall::Watch)?;
         self.poll.watch(id, host, token, interest);
+        Ok(())
+    }
+
+    /// A host makes a call, which may fail.
+    fn make(&mut self, host: HostId, socket: Option<Id>, call: SystemCall) -> io::Result<()> {
+        self.faults.call(call).inspect_err(|error| {
+            self.note(Some(host), socket, What::Fails(error.raw_os_error().unwrap_or(0)));
+        })
+    }
+
+    /// The owner of an end makes a call. Where there is nothing yet to read or no room to write, an event tells once that has changed, and
+    /// so it is where that was only pretended.
+    fn make_on(&mut self, id: Id, call: SystemCall) -> io::Result<()> {
+        let host =
+            self.connections.get(&id.connection()).map_or(HostId::NOBODY, |connection| connection.hosts[id.side()]);
+        self.make(host, Some(id), call).inspect_err(|error| {
+            if error.kind() == io::ErrorKind::WouldBlock {
+                self.settle(id, |connection, side| connection.nudge(side, Mask::IN | Mask::OUT));
+            }
+        })
     }
 
     /// Does an event wait for `host`, or something that may be one?
@@ -93,6 +113,9 @@ impl Sockets {
 
     /// Takes the events that wait for `host`.
     pub(super) fn collect(&mut self, host: HostId, events: &mut Vec<(Token, Readiness)>) {
+        if self.make(host, None, SystemCall::Wait).is_err() {
+            return;
+        }
         if self.faults.interrupt().is_err() {
             return self.note(Some(host), None, What::Fails(Errno::INTR.raw_os_error()));
         }
@@ -220,6 +243,7 @@ impl Sockets {
 
     pub(super) fn read(&mut self, id: Id, buffer: &mut [u8]) -> io::Result<Received> {
         self.is_owned(id)?;
+        self.make_on(id, SystemCall::Read)?;
         self.faults.interrupt()?;
         let there = self.end(id).map_or(0, |end| end.incoming.len());
         let part = self.faults.part_of_read(there.min(buffer.len()));
@@ -239,6 +263,7 @@ impl Sockets {
 
     pub(super) fn write(&mut self, id: Id, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.is_owned(id)?;
+        self.make_on(id, SystemCall::Write)?;
         self.faults.interrupt()?;
         let slow = self.is_slow(id);
         if slow && self.faults.resets() {
@@ -286,6 +311,7 @@ impl Sockets {
     }
 
     pub(super) fn close_write(&mut self, id: Id) -> io::Result<()> {
+        self.make_on(id, SystemCall::Shutdown)?;
         self.note_end(id, What::ClosesWriting);
         if let Some(parcel) = self.visit(id, Connection::close_write)? {
             self.send(id, parcel);
@@ -338,6 +364,7 @@ impl Sockets {
     ) -> io::Result<(Id, Address)> {
         // What the kernel would say of the address itself, such as that a path is too long.
         address.to_sock_addr()?;
+        self.make(host, None, SystemCall::Listen)?;
         self.faults.descriptor()?;
         if self.roster.locate(host, address) != Some(host) {
             return Err(Errno::ADDRNOTAVAIL.into());
@@ -353,6 +380,7 @@ impl Sockets {
     /// Unix socket says at once.
     pub(super) fn connect(&mut self, host: HostId, address: &Address, options: &ConnectOptions) -> io::Result<Id> {
         address.to_sock_addr()?;
+        self.make(host, None, SystemCall::Connect)?;
         self.faults.descriptor()?;
         let destination = destination(address);
         let located = self.roster.locate(host, &destination);
@@ -443,11 +471,18 @@ impl Sockets {
 
     pub(super) fn accept(&mut self, listener: Id) -> io::Result<(Id, Address)> {
         let backlog = self.names.listener(listener).ok_or(Errno::BADF)?;
-        if backlog.queue.is_empty() {
+        let (host, is_empty) = (backlog.host, backlog.queue.is_empty());
+        self.make(host, Some(listener), SystemCall::Accept).inspect_err(|error| {
+            if error.kind() == io::ErrorKind::WouldBlock {
+                self.poll.wake(listener, Mask::IN);
+            }
+        })?;
+        if is_empty {
             return Err(Errno::AGAIN.into());
         }
         self.faults.interrupt()?;
         self.faults.descriptor()?;
+        let backlog = self.names.listener(listener).ok_or(Errno::BADF)?;
         let id = backlog.queue.pop_front().ok_or(Errno::AGAIN)?;
         let own = backlog.address.clone();
         if let Some(end) = self.end(id) {

@@ -74,8 +74,7 @@ impl ByteStream for Stream {
 
     fn reregister(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {
         let mask = mask(interest);
-        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, mask));
-        Ok(())
+        self.world.on(self.host, |sockets| sockets.watch(self.id, self.host, token, mask))
     }
 
     fn made(&mut self) {

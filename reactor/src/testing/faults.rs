@@ -113,6 +113,14 @@ impl<'a> Faults<'a> {
         self.set(format_args!("interrupts({probability})"), |faults| faults.set_interrupts(probability))
     }
 
+    /// The call of this number fails with this error (such as 24, `EMFILE`) if it can: to wait, to read, to write, to end a direction, to accept, to
+    /// listen, to connect or to watch a socket, counted from 1 over all hosts since the simulation's beginning. Which errors which call gives is
+    /// as on Linux, so that of a number and an error that do not go together nothing comes. To have every call of a session fail once,
+    /// count them first: see [`Simulation::calls`](super::Simulation::calls).
+    pub fn failing_call(&self, number: u64, errno: i32) -> &Self {
+        self.set(format_args!("failing_call({number}, {errno})"), |faults| faults.set_failing_call(number, errno))
+    }
+
     /// With this probability a callback takes so many milliseconds, which pass for its host, while the others go on.
     pub fn slow_callbacks(&self, probability: f64, milliseconds: RangeInclusive<u64>) -> &Self {
         let (start, end) = (*milliseconds.start(), *milliseconds.end());

@@ -148,6 +148,12 @@ impl Simulation {
         self.calls.with(|calls| calls.insert(number, Box::new(action)));
     }
 
+    /// How many calls all hosts have made of their systems so far: those that [`failing_call`](Faults::failing_call) counts.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.stage.sockets(|sockets| sockets.faults.calls)
+    }
+
     /// Writes `text` into the trace.
     pub fn note(&self, text: &str) {
         self.stage.sockets(|sockets| sockets.note(None, None, What::Note(text.into())));

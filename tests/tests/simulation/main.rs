@@ -7,4 +7,5 @@ mod hosts;
 mod network;
 mod replay;
 mod threads;
+mod torture;
 mod violations;
