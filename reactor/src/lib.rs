@@ -38,6 +38,7 @@
 //! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
 //! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
 //! | write `async` code | [`Reactor::spawn`], [`MainLoop::block_on`] |
+//! | read and write connections in it | [`Reactor::connect_stream`], [`Reactor::listen_stream`], [`AsyncStream`] |
 //! | do something again and again, or bit by bit | [`LoopingCall`], [`Cooperator`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |
 //! | send much, or to many | [`guide::back_pressure`] |
@@ -59,7 +60,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
+//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -70,6 +71,7 @@
 #![deny(missing_docs)]
 
 mod address;
+mod async_io;
 mod backoff;
 mod budget;
 mod buffer;
@@ -119,6 +121,7 @@ mod trigger;
 mod wrapper;
 
 pub use address::{Address, UnixAddress};
+pub use async_io::{AsyncListener, AsyncReader, AsyncStream, AsyncWriter, copy, copy_bidirectional};
 pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy};
 pub use byte_stream::Credentials;
 pub use bytes::Bytes;

@@ -1,0 +1,122 @@
+//! The half that reads.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncBufRead, AsyncRead};
+
+use super::shared::Shared;
+use super::spare;
+
+/// The reading half of an [`AsyncStream`](crate::AsyncStream): see [`AsyncStream::split`](crate::AsyncStream::split).
+///
+/// Dropped alone it changes nothing, but what arrives is then read by nobody; when the other half is dropped too, the connection closes.
+pub struct AsyncReader {
+    shared: Rc<Shared>,
+    /// What was taken of what has arrived. `0 <= start < front.len()`, or it is empty, and then has no memory.
+    front: Vec<u8>,
+    start: usize,
+}
+
+impl AsyncReader {
+    pub(super) fn new(shared: Rc<Shared>) -> Self {
+        Self { shared, front: Vec::new(), start: 0 }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Reads what is there into `buffer`, at most as much as it holds, and waits if there is nothing. 0 means that the peer has sent
+    /// everything that it will, or that `buffer` is empty.
+    ///
+    /// Dropped before it is ready, it has read nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`AsyncStream::read`](crate::AsyncStream::read).
+    pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        poll_fn(|context| Pin::new(&mut *self).poll_read(context, buffer)).await
+    }
+
+    /// What is there, without a copy; waits if there is nothing. An empty slice means that the peer has sent everything that it will.
+    /// It stays there until it is [consumed](Self::consume).
+    ///
+    /// A task that waits here holds no buffer: this is the way to wait on thousands of connections.
+    ///
+    /// # Errors
+    ///
+    /// As for [`AsyncStream::read`](crate::AsyncStream::read).
+    pub async fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        poll_fn(|context| self.poll_front(context)).await?;
+        Ok(&self.front[self.start..])
+    }
+
+    /// Takes away the first `count` bytes of what [`fill_buf`](Self::fill_buf) gave, or all of it if that is less.
+    pub fn consume(&mut self, count: usize) {
+        let count = count.min(self.front.len() - self.start);
+        self.start += count;
+        if self.start == self.front.len() {
+            spare::give(std::mem::take(&mut self.front));
+            self.start = 0;
+        }
+        self.shared.consumed(count);
+    }
+
+    /// What is there, if there is something; empty at the end.
+    #[inline]
+    pub(super) fn poll_there(&mut self, context: &Context<'_>) -> Poll<io::Result<&[u8]>> {
+        self.poll_front(context).map_ok(|()| &self.front[self.start..])
+    }
+
+    #[inline]
+    fn poll_front(&mut self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        if self.front.is_empty() { self.shared.poll_arrived(&mut self.front, context) } else { Poll::Ready(Ok(())) }
+    }
+}
+
+impl AsyncRead for AsyncReader {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let this = self.get_mut();
+        this.poll_front(context).map_ok(|()| {
+            let there = &this.front[this.start..];
+            let count = there.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&there[..count]);
+            this.consume(count);
+            count
+        })
+    }
+}
+
+impl AsyncBufRead for AsyncReader {
+    fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        self.get_mut().poll_there(context)
+    }
+
+    fn consume(self: Pin<&mut Self>, count: usize) {
+        Self::consume(self.get_mut(), count);
+    }
+}
+
+impl Drop for AsyncReader {
+    fn drop(&mut self) {
+        if self.shared.leave()
+            && let Some(transport) = self.shared.transport()
+        {
+            transport.close();
+        }
+    }
+}
+
+impl fmt::Debug for AsyncReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncReader").field(&self.shared.transport()).finish()
+    }
+}

@@ -1,0 +1,202 @@
+//! What a connection's protocol and its user share.
+
+use std::cell::{Cell, OnceCell};
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::close_reason::CloseReason;
+use crate::guarded::Guarded;
+use crate::transport::Transport;
+
+use super::spare;
+
+/// Bytes received and not yet read at which the connection is read from no more: as many as the high mark lets wait the other way.
+pub(super) const PAUSE_AT: usize = 64 * 1024;
+/// It is read from again when so few are left: enough to keep its user busy for the turn that this takes.
+const RESUME_AT: usize = 16 * 1024;
+
+/// Between the protocol, which the loop calls, and the two halves of the stream, which a task has.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// There from `connection_made` on, and so before anybody can use the stream.
+    transport: OnceCell<Transport>,
+    /// What has arrived since the reader last looked.
+    arrived: Guarded<Vec<u8>>,
+    /// All that is not read yet: what has arrived, and what the reader still has of what it took.
+    unread: Cell<usize>,
+    is_paused: Cell<bool>,
+    input: Cell<Input>,
+    reader: Cell<Option<Waker>>,
+    writer: Cell<Option<Waker>>,
+    /// Why the connection has ended, if it has.
+    reason: OnceCell<Arc<CloseReason>>,
+    /// One of the halves was dropped.
+    is_half: Cell<bool>,
+}
+
+/// Will more come?
+#[derive(Copy, Clone, Default)]
+enum Input {
+    #[default]
+    Open,
+    /// The peer has said that it has sent everything.
+    Complete,
+    /// The server is stopping.
+    Stopped,
+}
+
+/// What the protocol tells.
+impl Shared {
+    /// The connection stands. If nobody is interested any more, it is closed.
+    pub(super) fn made(&self, transport: &Transport, is_wanted: bool) {
+        if is_wanted {
+            // It comes once.
+            drop(self.transport.set(transport.clone()));
+        } else {
+            transport.close();
+        }
+    }
+
+    pub(super) fn received(&self, transport: &Transport, data: &[u8]) {
+        self.arrived.with(|arrived| {
+            if arrived.capacity() == 0 {
+                *arrived = spare::take(data.len());
+            }
+            arrived.extend_from_slice(data);
+        });
+        let unread = self.unread.get() + data.len();
+        self.unread.set(unread);
+        if unread >= PAUSE_AT {
+            self.is_paused.set(true);
+            transport.pause_reading();
+        }
+        wake(&self.reader);
+    }
+
+    pub(super) fn completed(&self) {
+        self.input.set(Input::Complete);
+        wake(&self.reader);
+    }
+
+    pub(super) fn stopped(&self) {
+        if matches!(self.input.get(), Input::Open) {
+            self.input.set(Input::Stopped);
+            wake(&self.reader);
+        }
+    }
+
+    pub(super) fn resumed(&self) {
+        wake(&self.writer);
+    }
+
+    /// The connection has ended. What is told later than the first time changes nothing.
+    pub(super) fn ended(&self, reason: CloseReason) {
+        if self.reason.get().is_none() {
+            drop(self.reason.set(Arc::new(reason)));
+            wake(&self.reader);
+            wake(&self.writer);
+        }
+    }
+}
+
+/// What the halves ask for.
+impl Shared {
+    pub(super) fn transport(&self) -> Option<&Transport> {
+        self.transport.get()
+    }
+
+    /// Takes what has arrived, in exchange for nothing. Waits if nothing has, until it is known that nothing will.
+    #[inline]
+    pub(super) fn poll_arrived(&self, front: &mut Vec<u8>, context: &Context<'_>) -> Poll<io::Result<()>> {
+        let has_some = self.arrived.with(|arrived| {
+            std::mem::swap(arrived, front);
+            !front.is_empty()
+        });
+        if has_some { Poll::Ready(Ok(())) } else { self.poll_no_more(context) }
+    }
+
+    fn poll_no_more(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        match (self.input.get(), self.reason.get()) {
+            (Input::Complete, _) => Poll::Ready(Ok(())),
+            (_, Some(reason)) if reason.is_done() => Poll::Ready(Ok(())),
+            (_, Some(reason)) => Poll::Ready(Err(error(reason))),
+            (Input::Stopped, None) => {
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "this server is stopping")))
+            }
+            (Input::Open, None) => {
+                wait(&self.reader, context);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// So many bytes were read.
+    pub(super) fn consumed(&self, count: usize) {
+        let unread = self.unread.get().saturating_sub(count);
+        self.unread.set(unread);
+        if unread <= RESUME_AT
+            && self.is_paused.replace(false)
+            && let Some(transport) = self.transport.get()
+        {
+            transport.resume_reading();
+        }
+    }
+
+    /// Waits until the queue is down to its low mark.
+    pub(super) fn wait_to_write(&self, context: &Context<'_>) {
+        wait(&self.writer, context);
+    }
+
+    /// Waits for the end of the connection.
+    pub(super) fn poll_ended(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        if self.reason.get().is_some() {
+            return Poll::Ready(self.check());
+        }
+        wait(&self.writer, context);
+        Poll::Pending
+    }
+
+    /// Has the connection broken?
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.reason.get().filter(|reason| !reason.is_done()).map_or(Ok(()), |reason| Err(error(reason)))
+    }
+
+    /// Why nothing can be written.
+    pub(super) fn closed(&self) -> io::Error {
+        let closed = || io::Error::new(io::ErrorKind::BrokenPipe, "the connection is closed for writing");
+        self.check().err().unwrap_or_else(closed)
+    }
+
+    /// A half was dropped. Returns whether it was the last one.
+    pub(super) fn leave(&self) -> bool {
+        self.is_half.replace(true)
+    }
+}
+
+/// An error for a connection that ended so. Whoever asks again is told again.
+fn error(reason: &Arc<CloseReason>) -> io::Error {
+    let kind = match &**reason {
+        CloseReason::Lost(error) => error.kind(),
+        CloseReason::Done | CloseReason::Aborted | CloseReason::Overflow => io::ErrorKind::ConnectionAborted,
+        CloseReason::TimedOut(_) => io::ErrorKind::TimedOut,
+        CloseReason::Panicked | CloseReason::Failed(_) => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, reason.clone())
+}
+
+fn wait(slot: &Cell<Option<Waker>>, context: &Context<'_>) {
+    let former = slot.take();
+    // A waker is its owner's value: it is cloned and dropped while nothing is borrowed.
+    slot.set(Some(match former {
+        Some(former) if former.will_wake(context.waker()) => former,
+        _ => context.waker().clone(),
+    }));
+}
+
+#[inline]
+fn wake(slot: &Cell<Option<Waker>>) {
+    if let Some(waker) = slot.take() {
+        waker.wake();
+    }
+}
