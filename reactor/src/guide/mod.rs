@@ -7,6 +7,7 @@
 //! | [`back_pressure`] | what happens when a peer does not read, and what is bounded by what |
 //! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
 //! | [`deferreds`] | results that arrive later, chains of callbacks, failures |
+//! | [`async_await`] | tasks, connections as streams of bytes, and whether to write callbacks or `async` |
 //! | [`cancellation`] | giving up on results, timeouts, work that ends with its owner |
 //! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
@@ -16,6 +17,7 @@
 //! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a
 //! server that would listen for ever is compiled without being run.
 
+pub mod async_await;
 pub mod back_pressure;
 pub mod cancellation;
 pub mod deferreds;
