@@ -48,6 +48,11 @@ pub(crate) trait Network {
     fn resolve(&self, _name: &str) -> Option<Vec<IpAddr>> {
         None
     }
+    /// Are threads simulated?
+    #[cfg(feature = "testing")]
+    fn runs_aside(&self) -> bool {
+        false
+    }
     /// Runs `work` beside the loop, as a thread would, if threads are simulated too; else gives it back, for a thread of the system's.
     #[cfg(feature = "testing")]
     fn run_aside(&self, work: Work) -> Result<(), Work> {

@@ -47,6 +47,8 @@ pub enum ErrorKind {
     /// The connection has ended, or another protocol serves it now.
     #[doc(alias = "NotConnectedError")]
     NotConnected,
+    /// It would wait for itself, for ever.
+    Deadlock,
     /// The reactor has ended.
     #[doc(alias = "ReactorNotRunning")]
     ReactorEnded,
@@ -141,6 +143,7 @@ impl From<Error> for io::Error {
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::NotConnected => io::ErrorKind::NotConnected,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            ErrorKind::Deadlock => io::ErrorKind::Deadlock,
             ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::Violated | ErrorKind::Io => {
                 io::ErrorKind::Other
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hint::spin_loop;
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::yield_now;
+use std::thread::{self, ThreadId, yield_now};
 
 use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 
@@ -44,6 +44,8 @@ pub(crate) struct Outbox<M> {
 
 struct Line<M> {
     gate: Gate,
+    /// The loop's thread.
+    home: ThreadId,
     sender: Sender<M>,
 }
 
@@ -51,7 +53,7 @@ impl<M> Inbox<M> {
     pub(crate) fn new() -> Self {
         let (sender, messages) = unbounded();
         Self {
-            line: Arc::new(Line { gate: Gate::new(), sender }),
+            line: Arc::new(Line { gate: Gate::new(), home: thread::current().id(), sender }),
             messages,
             admitted: Cell::new(0),
             patience: Cell::new(0),
@@ -139,6 +141,11 @@ impl<M> Outbox<M> {
     pub(crate) fn is_closed(&self) -> bool {
         self.line.gate.is_closed()
     }
+
+    /// Is this the loop's own thread?
+    pub(crate) fn is_home(&self) -> bool {
+        self.line.home == thread::current().id()
+    }
 }
 
 impl<M> Clone for Outbox<M> {
@@ -163,7 +170,6 @@ impl<M> fmt::Debug for Outbox<M> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
-    use std::thread;
 
     use super::*;
 

@@ -32,6 +32,7 @@
 //! | begin | [`guide::first_protocol`], or [`guide::twisted`] if you come from there |
 //! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
+//! | do in a thread what would block the loop | [`Reactor::defer_to_thread`] |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`], [`guide::deferreds`] |
 //! | give up on one | [`guide::cancellation`] |
@@ -60,7 +61,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
+//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `thread_pool`, `trigger` |
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
@@ -114,6 +115,7 @@ mod stream;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod thread_pool;
 mod timer;
 mod token;
 mod transport;

@@ -11,6 +11,7 @@ use crate::reactor::{MainLoop, Reactor};
 use crate::readiness::Readiness;
 use crate::signal::Termination;
 use crate::stats::Closed;
+use crate::thread_pool;
 use crate::trigger::{SystemEvent, TriggerPhase, fire};
 
 /// How long protocols may take to end in good order: long enough for a request in hand, and a third of the half minute after which
@@ -59,8 +60,8 @@ impl Default for Lifecycle {
 }
 
 impl Reactor {
-    /// Sets how long protocols may take to end in good order after [`stop`](Self::stop), and how long what the triggers of a shutdown have
-    /// begun may take, in each phase. Default: 10 s.
+    /// Sets how long protocols may take to end in good order after [`stop`](Self::stop), how long what the triggers of a shutdown have
+    /// begun may take, in each phase, and how long [threads](Self::defer_to_thread) may take for what they are at in the end. Default: 10 s.
     pub fn set_drain_timeout(&self, timeout: Duration) {
         self.extension::<Lifecycle>().drain_timeout.set(timeout);
     }
@@ -88,6 +89,8 @@ enum Stage {
     Starting(TriggerPhase),
     Running,
     Stopping(TriggerPhase),
+    /// Threads finish what they are at.
+    Finishing,
     Over,
 }
 
@@ -143,8 +146,8 @@ impl MainLoop {
         match life.stage {
             Stage::Running if !core.stopping.get() => Next::Turn(None),
             Stage::Starting(_) if waits() && !core.stopping.get() => Next::Turn(None),
-            Stage::Stopping(phase) => {
-                let drains = phase == TriggerPhase::During && core.counters.connections() > 0;
+            Stage::Stopping(_) | Stage::Finishing => {
+                let drains = life.stage == Stage::Stopping(TriggerPhase::During) && core.counters.connections() > 0;
                 let left = life.ending.as_ref().map(|ending| ending.deadline.saturating_duration_since(self.now()));
                 match left {
                     Some(left) if !left.is_zero() && !core.crashing.get() && (drains || waits()) => {
@@ -172,8 +175,9 @@ impl MainLoop {
             Stage::Running => (Stage::Stopping(TriggerPhase::Before), SystemEvent::Shutdown),
             Stage::Stopping(phase) => match phase.next() {
                 Some(phase) => (Stage::Stopping(phase), SystemEvent::Shutdown),
-                None => return life.stage = Stage::Over,
+                None => return self.finish(life),
             },
+            Stage::Finishing => return life.stage = Stage::Over,
             Stage::Over => return,
         };
         life.stage = stage;
@@ -184,8 +188,7 @@ impl MainLoop {
                     let before = self.core().counters.closed.get();
                     Ending { begun, before, deadline: begun }
                 });
-                let timeout = self.extension::<Lifecycle>().drain_timeout.get();
-                ending.deadline = begun + timeout.min(Duration::from_secs(u64::from(u32::MAX)));
+                ending.deadline = self.drain_deadline();
                 match phase {
                     TriggerPhase::Before => {}
                     TriggerPhase::During => self.begin_draining(),
@@ -194,9 +197,24 @@ impl MainLoop {
                 phase
             }
             Stage::Starting(phase) => phase,
-            Stage::New | Stage::Running | Stage::Over => return,
+            Stage::New | Stage::Running | Stage::Finishing | Stage::Over => return,
         };
         life.begun = fire(self, event, phase);
+    }
+
+    /// How long a stage of the end that begins now may take.
+    fn drain_deadline(&self) -> Instant {
+        let timeout = self.extension::<Lifecycle>().drain_timeout.get();
+        self.now() + timeout.min(Duration::from_secs(u64::from(u32::MAX)))
+    }
+
+    /// Nobody but threads has anything to do.
+    fn finish(&self, life: &mut Life) {
+        life.stage = Stage::Finishing;
+        life.begun.extend(thread_pool::close(self));
+        if let Some(ending) = &mut life.ending {
+            ending.deadline = self.drain_deadline();
+        }
     }
 
     fn begin_draining(&mut self) {

@@ -31,6 +31,14 @@ pub struct Stats {
     pub calls: usize,
     /// Futures that were spawned and have not ended.
     pub tasks: usize,
+    /// Threads that work for [`defer_to_thread`](crate::Reactor::defer_to_thread).
+    pub threads: usize,
+    /// Those of them that have nothing to do.
+    pub idle_threads: usize,
+    /// Jobs that no thread has begun yet.
+    pub queued_jobs: usize,
+    /// Jobs that threads have done.
+    pub done_jobs: u64,
     /// Deferreds whose results have not been delivered.
     pub deferreds: usize,
     /// Bytes of memory that everything queued keeps alive, a chunk that many connections hold counted once.
@@ -125,6 +133,10 @@ impl Add for Stats {
             timers: self.timers + other.timers,
             calls: self.calls + other.calls,
             tasks: self.tasks + other.tasks,
+            threads: self.threads + other.threads,
+            idle_threads: self.idle_threads + other.idle_threads,
+            queued_jobs: self.queued_jobs + other.queued_jobs,
+            done_jobs: self.done_jobs + other.done_jobs,
             deferreds: self.deferreds + other.deferreds,
             queued_bytes: self.queued_bytes + other.queued_bytes,
             lag: self.lag.max(other.lag),
@@ -200,10 +212,10 @@ mod tests {
 
     #[test]
     fn statistics_add_up_and_the_longest_lag_stays_the_longest() {
-        let one = Stats { turns: 1, bytes_sent: 10, lag: Duration::from_millis(3), ..Stats::default() };
-        let two = Stats { turns: 2, bytes_sent: 20, lag: Duration::from_millis(1), ..Stats::default() };
+        let one = Stats { turns: 1, bytes_sent: 10, threads: 4, lag: Duration::from_millis(3), ..Stats::default() };
+        let two = Stats { turns: 2, bytes_sent: 20, threads: 1, lag: Duration::from_millis(1), ..Stats::default() };
         let sum: Stats = [one, two].into_iter().sum();
-        assert_eq!((sum.turns, sum.bytes_sent, sum.lag), (3, 30, Duration::from_millis(3)));
+        assert_eq!((sum.turns, sum.bytes_sent, sum.threads, sum.lag), (3, 30, 5, Duration::from_millis(3)));
     }
 
     #[test]

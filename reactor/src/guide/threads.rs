@@ -46,75 +46,55 @@
 //!
 //! # Waiting for an answer
 //!
-//! A thread that is allowed to block sends the answer back to itself. Twisted calls it `blockingCallFromThread`:
+//! A thread that is allowed to block has the loop answer with [`blocking_call`](crate::Remote::blocking_call), or where the answer is a Deferred's
+//! with [`blocking_defer`](crate::Remote::blocking_defer). Twisted calls both `blockingCallFromThread`:
 //!
 //! ```
-//! use lariat::{Reactor, Remote};
-//! use std::sync::mpsc;
+//! use lariat::{FailureKind, Reactor};
 //! use std::thread;
-//!
-//! /// What `question` finds out on the loop, or nothing if the reactor has ended or the question panicked.
-//! fn ask<T: Send + 'static>(remote: &Remote, question: impl FnOnce(&Reactor) -> T + Send + 'static) -> Option<T> {
-//!     let (sender, answer) = mpsc::channel();
-//!     let asked = remote.call(move |reactor| {
-//!         // Nobody listens if the thread has given up.
-//!         let _ = sender.send(question(reactor));
-//!     });
-//!     asked.ok().and_then(|()| answer.recv().ok())
-//! }
+//! use std::time::Duration;
 //!
 //! let reactor = Reactor::new()?;
 //! let remote = reactor.remote()?;
 //! let thread = thread::spawn(move || {
-//!     assert_eq!(ask(&remote, |reactor| reactor.has_ended()), Some(false));
-//!     assert_eq!(ask(&remote, |_| -> u32 { panic!("on the loop") }), None);
-//!     ask(&remote, |reactor| reactor.stop())
+//!     assert_eq!(remote.blocking_call(|reactor| reactor.stats().connections).unwrap(), 0);
+//!     remote.blocking_defer(|reactor| reactor.sleep(Duration::from_millis(1))).unwrap();
+//!     let failure = remote.blocking_call(|_| -> u32 { panic!("on the loop") }).unwrap_err();
+//!     assert_eq!(failure.kind(), FailureKind::Panicked);
+//!     remote.blocking_call(|reactor| reactor.stop())
 //! });
 //! reactor.run()?;
-//! assert_eq!(thread.join().unwrap(), Some(()));
+//! thread.join().unwrap().unwrap();
 //! # Ok::<(), lariat::Error>(())
 //! ```
 //!
-//! As long as the loop turns, it does not hang: a call that was taken runs, even if the reactor ends first, and one that was not gives an error.
+//! As long as the loop turns, it does not hang: if the reactor ends first, that is an error, and on the loop's own thread it is refused at once.
 //!
-//! # Bringing a result back to a protocol
+//! # Having threads do the work
 //!
-//! The other way round, a protocol has work for a thread and wants the result. A closure that crosses threads has to be `Send`, so it cannot
-//! hold the protocol's [`Handle`](crate::Handle). It holds a name for it instead, and the handle waits on the loop's thread, in a
-//! `thread_local!`, under that name: all calls run on that thread, so they find it there.
+//! The other way round, the loop has work that would block it. [`Reactor::defer_to_thread`](crate::Reactor::defer_to_thread) gives it to a thread, and has
+//! the value be that of a [`Deferred`](crate::Deferred); [`try_defer_to_thread`](crate::Reactor::try_defer_to_thread) is for work that can
+//! fail. What crosses to the thread has to be `Send`; the callbacks need not be, for they run on the loop. So that is where a protocol's
+//! [`Handle`](crate::Handle) goes:
 //!
 //! ```
-//! use lariat::{CloseReason, ConnectionId, Handle, Peer, Protocol, Reactor, Transport};
-//! use std::cell::RefCell;
-//! use std::collections::BTreeMap;
-//! use std::sync::mpsc;
-//! use std::thread;
-//!
-//! thread_local! {
-//!     /// Who waits for a result.
-//!     static WAITING: RefCell<BTreeMap<ConnectionId, Handle<Adder>>> = RefCell::default();
-//! }
-//!
-//! type Job = (ConnectionId, Vec<u8>);
+//! use lariat::{Peer, Protocol, Reactor, Transport};
 //!
 //! /// Adds up the bytes that it receives, which takes long enough to have a thread do it.
-//! struct Adder {
-//!     jobs: mpsc::Sender<Job>,
-//! }
+//! struct Adder;
 //!
 //! impl Protocol for Adder {
 //!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
-//!         // One job at a time for each connection, so a fast peer cannot fill the memory with jobs.
+//!         // One job at a time for each connection, so a fast peer cannot fill the queue with jobs.
 //!         transport.pause_reading();
-//!         let handle = transport.handle(self);
-//!         WAITING.with_borrow_mut(|waiting| waiting.insert(transport.id(), handle));
-//!         if self.jobs.send((transport.id(), data.to_vec())).is_err() {
-//!             transport.fail("nobody adds up any more");
-//!         }
-//!     }
-//!
-//!     fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
-//!         WAITING.with_borrow_mut(|waiting| waiting.remove(&transport.id()));
+//!         let (handle, data) = (transport.handle(self), data.to_vec());
+//!         let sum = transport.reactor().defer_to_thread(move || data.iter().copied().map(u64::from).sum());
+//!         sum.finish(move |sum| {
+//!             handle.call(move |adder, transport| match sum {
+//!                 Ok(sum) => adder.answer(transport, sum),
+//!                 Err(failure) => transport.fail(failure),
+//!             });
+//!         });
 //!     }
 //! }
 //!
@@ -124,28 +104,7 @@
 //!         transport.resume_reading();
 //!     }
 //! }
-//!
-//! /// On the loop: hands a result to whoever waits for it still.
-//! fn deliver(id: ConnectionId, sum: u64) {
-//!     let handle = WAITING.with_borrow_mut(|waiting| waiting.remove(&id));
-//!     if let Some(handle) = handle {
-//!         handle.call(move |adder, transport| adder.answer(transport, sum));
-//!     }
-//! }
-//!
-//! let reactor = Reactor::new()?;
-//! let remote = reactor.remote()?;
-//! let (jobs, queue) = mpsc::channel::<Job>();
-//! let worker = thread::spawn(move || {
-//!     for (id, data) in queue {
-//!         let sum = data.iter().copied().map(u64::from).sum();
-//!         if remote.call(move |_| deliver(id, sum)).is_err() {
-//!             break;
-//!         }
-//!     }
-//! });
-//! let port = reactor.listen("tcp:0:interface=127.0.0.1", move |_: &Peer| Adder { jobs: jobs.clone() })?;
-//! # struct Client(std::rc::Rc<RefCell<String>>);
+//! # struct Client(std::rc::Rc<std::cell::RefCell<String>>);
 //! # impl Protocol for Client {
 //! #     fn connection_made(&mut self, transport: &Transport) {
 //! #         transport.write(&[20, 22]);
@@ -155,17 +114,28 @@
 //! #         transport.reactor().stop();
 //! #     }
 //! # }
-//! # let heard = std::rc::Rc::new(RefCell::new(String::new()));
+//! # let heard = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
+//!
+//! let reactor = Reactor::new()?;
+//! let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Adder)?;
 //! # reactor.connect(&port.address().to_string(), lariat::Once::new(Client(heard.clone()))).detach();
 //! # reactor.call_later(std::time::Duration::from_secs(30), |reactor| reactor.stop());
 //! reactor.run()?;
-//! // With the reactor went its protocols, and with them the last sender of jobs: the worker ends.
-//! worker.join().unwrap();
 //! # assert_eq!(heard.borrow().as_str(), "42\r\n");
 //! # Ok::<(), lariat::Error>(())
 //! ```
 //!
-//! If only bytes are to be sent, the map may hold [`Transport`](crate::Transport)s.
+//! - There are at most [10 threads](crate::Reactor::set_thread_limit), made when they are needed and ended when they are not. That is for jobs which
+//!   wait; more of those that compute than there are processors gain nothing.
+//! - At most [10,000 jobs](crate::Reactor::set_thread_queue_limit) wait for a thread. Past that a job fails at once: say so to the peer, or read
+//!   less, as above.
+//! - A job that was cancelled before a thread has begun it is never begun; one that runs cannot be stopped.
+//! - [`Stats`](crate::Stats) counts threads and jobs.
+//! - When the reactor stops, jobs that run have until the drain timeout, and those that wait are given up: see
+//!   [`defer_to_thread`](crate::Reactor::defer_to_thread).
+//!
+//! A thread that lives as long as the program, or that a library of yours starts, has a [`Remote`](crate::Remote) and nothing else to do
+//! with the pool.
 //!
 //! # The end
 //!
@@ -202,6 +172,9 @@
 //! connections among them, and they have nothing to say to each other.
 //!
 //! # In tests
+//!
+//! In a `Simulation`, jobs run in the order and take the time that come from the seed, and nothing else changes; but a job may not wait
+//! there for the loop, with which it shares the one thread that there is.
 //!
 //! On a simulated reactor (`lariat::testing::simulated()`), calls from threads arrive as on any other. But its time does not wait for threads: it
 //! jumps to the next timer as soon as nothing else is to be done, while a thread has hardly begun. So a test that has both timers and

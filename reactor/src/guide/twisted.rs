@@ -74,7 +74,10 @@
 //! | `reactor.stop()` | [`Reactor::stop`](crate::Reactor::stop) |
 //! | `reactor.iterate(delay)`, `doIteration` | [`MainLoop::turn`](crate::MainLoop::turn) |
 //! | `reactor.callFromThread(f)` | [`Reactor::remote`](crate::Reactor::remote), then [`Remote::call`](crate::Remote::call) |
-//! | `blockingCallFromThread(reactor, f)` | [`ask`](super::threads#waiting-for-an-answer), ten lines of your own |
+//! | `blockingCallFromThread(reactor, f)` | [`Remote::blocking_call`](crate::Remote::blocking_call), or [`blocking_defer`](crate::Remote::blocking_defer) if `f` gives a Deferred |
+//! | `deferToThread(f)` | [`Reactor::defer_to_thread`](crate::Reactor::defer_to_thread), or [`try_defer_to_thread`](crate::Reactor::try_defer_to_thread) if `f` can fail |
+//! | `reactor.callInThread(f)` | `defer_to_thread(f).detach()` |
+//! | `reactor.suggestThreadPoolSize(n)` | [`Reactor::set_thread_limit`](crate::Reactor::set_thread_limit) |
 //! | `reactor.callLater(seconds, f)` | [`Reactor::call_later`](crate::Reactor::call_later) |
 //! | `reactor.callWhenRunning(f)` | `call_later(Duration::ZERO, f)` before `run` |
 //! | `reactor.seconds()` | [`Reactor::now`](crate::Reactor::now) |
@@ -238,7 +241,6 @@
 //!
 //! | Twisted | until then |
 //! | --- | --- |
-//! | `deferToThread`, `callInThread` | a thread and a [`Remote`](crate::Remote): see [`threads`](super::threads) |
 //! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
 //! | a name resolver, `HostnameEndpoint` | addresses, and `localhost` |

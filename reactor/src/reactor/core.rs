@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -137,6 +138,12 @@ pub(crate) trait Job: Linked {
     fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId));
 }
 
+/// What knows how many threads there are.
+pub(crate) trait ThreadCounts {
+    /// Fills in what it knows.
+    fn count(&self, stats: &mut Stats);
+}
+
 /// What a source may use while it is served.
 pub(crate) struct Turn<'a> {
     pub(crate) reactor: &'a Reactor,
@@ -176,6 +183,8 @@ pub(crate) struct Core {
     pub(crate) inbox: OnceCell<Inbox<Message>>,
     /// Futures to be polled, if there ever was one.
     pub(crate) tasks: OnceCell<Box<dyn TaskList>>,
+    /// Threads that work for the loop, if there ever was one. They may outlive it.
+    pub(crate) threads: OnceCell<Arc<dyn ThreadCounts>>,
     /// Sources to serve in the next turn without an event of the kernel's.
     pub(crate) again: Guarded<Vec<Token>>,
     /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
@@ -218,6 +227,7 @@ impl Reactor {
             calls: Guarded::new(CallQueue::new()),
             inbox: OnceCell::new(),
             tasks: OnceCell::new(),
+            threads: OnceCell::new(),
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),
@@ -276,7 +286,7 @@ impl Reactor {
     pub fn stats(&self) -> Stats {
         let core = self.core();
         let counters = &core.counters;
-        Stats {
+        let mut stats = Stats {
             turns: counters.turns.get(),
             events: counters.events.get(),
             connections: usize::try_from(counters.connections()).unwrap_or(usize::MAX),
@@ -291,7 +301,12 @@ impl Reactor {
             queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),
             longest_lag: Duration::from_nanos(counters.longest_lag.get()),
+            ..Stats::default()
+        };
+        if let Some(threads) = core.threads.get() {
+            threads.count(&mut stats);
         }
+        stats
     }
 
     /// Sets how much memory, in bytes, the queues of all connections together may keep alive. Past it, the connection with the largest

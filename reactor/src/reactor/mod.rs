@@ -18,7 +18,7 @@ mod tasks;
 mod watch;
 
 pub use self::core::Reactor;
-pub(crate) use self::core::{Dispatch, Job, Turn};
+pub(crate) use self::core::{Dispatch, Job, ThreadCounts, Turn};
 pub use self::delayed_call::DelayedCall;
 pub(crate) use self::description::{Description, Inspect};
 pub(crate) use self::dispatch::serve;

@@ -95,7 +95,8 @@ impl Remote {
     ///   returned.
     /// - They run in the loop's queue of calls, between other calls, at most some 1,000 in a turn: a flood of them delays
     ///   connections and timers, but does not keep them from their turn.
-    /// - The queue has no bound. Threads that call faster than the loop runs fill the memory; have them wait for answers.
+    /// - The queue has no bound. Threads that call faster than the loop runs fill the memory; have them wait for answers, as
+    ///   [`blocking_call`](Self::blocking_call) does.
     /// - A call that panics ends alone, and is logged with the closure's type.
     /// - `Ok` means that the call runs, exactly once. If the reactor ends first, it still does, after every connection has heard
     ///   [`connection_lost`](crate::Protocol::connection_lost), in its order and with a reactor that
@@ -133,6 +134,11 @@ impl Remote {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.0.is_closed()
+    }
+
+    /// Is this the loop's own thread?
+    pub(crate) fn is_home(&self) -> bool {
+        self.0.is_home()
     }
 }
 

@@ -51,6 +51,10 @@ impl Network for Host {
         self.world.on(self.id, |sockets| sockets.roster.resolve(name))
     }
 
+    fn runs_aside(&self) -> bool {
+        self.world.is_directed
+    }
+
     fn run_aside(&self, work: Work) -> Result<(), Work> {
         if self.world.is_directed { self.world.add_work(self.id, work) } else { Err(work) }
     }

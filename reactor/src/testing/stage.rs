@@ -308,6 +308,7 @@ fn leftovers(reactor: &Reactor) -> Vec<String> {
         (stats.calls, "calls"),
         (stats.deferreds, "deferreds"),
         (stats.tasks, "tasks"),
+        (stats.queued_jobs, "jobs for threads"),
         (stats.queued_bytes, "bytes queued"),
     ];
     left.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
