@@ -1,4 +1,4 @@
-//! What the example servers are made of, beside their `main`.
+//! What the examples are made of, beside their `main`.
 //!
 //! Each server is an example of this package: `cargo run --release --example NAME -- tcp:7000`, and `--help` instead of the endpoint tells
 //! the rest.
@@ -6,8 +6,10 @@
 //! | module | has |
 //! | --- | --- |
 //! | [`chat`] | rooms in which people talk: the names, the commands and the rooms without input or output, and what connects them |
+//! | [`fetch`] | many requests at once, tried again where that may help, and what became of them |
 //! | [`server`] | what every server's `main` does: endpoints, help, the log, the descriptor limit |
 #![forbid(unsafe_code)]
 
 pub mod chat;
+pub mod fetch;
 pub mod server;

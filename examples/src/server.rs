@@ -95,7 +95,8 @@ pub fn exit_code(name: &str, outcome: Result<()>) -> ExitCode {
     }
 }
 
-fn begin() {
+/// Begins the log, which `RUST_LOG` sets, and lets the process have as many descriptors as it may. Comes first, and once.
+pub fn begin() {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     raise_descriptor_limit();
 }

@@ -124,6 +124,7 @@ mod wrapper;
 
 pub use address::{Address, UnixAddress};
 pub use async_io::{AsyncListener, AsyncReader, AsyncStream, AsyncWriter, copy, copy_bidirectional};
+pub use backoff::Backoff;
 pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy};
 pub use byte_stream::Credentials;
 pub use bytes::Bytes;

@@ -259,7 +259,7 @@ impl Starvation {
             }
         });
         if self.timer.is_none() {
-            let retry = port.reactor.deadline(self.backoff.next());
+            let retry = port.reactor.deadline(self.backoff.next_delay());
             self.timer = Some(port.reactor.arm(retry, port.token));
         }
     }
