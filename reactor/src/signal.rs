@@ -124,7 +124,10 @@ fn drain(mut receiver: &UnixStream) -> bool {
         match receiver.read(&mut bytes) {
             Ok(1..) => any = true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            _ => return any,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return any,
+            // Better a call too many than a signal that is never heard of.
+            Err(_) => return true,
+            Ok(0) => return any,
         }
     }
 }
