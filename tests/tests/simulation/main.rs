@@ -6,6 +6,7 @@ mod crashes;
 mod hosts;
 mod network;
 mod replay;
+mod rules;
 mod threads;
 mod torture;
 mod violations;
