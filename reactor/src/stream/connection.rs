@@ -180,9 +180,12 @@ fn stop_producer(transport: &Transport) {
 impl<P: Protocol> Dispatch for Connection<P> {
     #[inline]
     fn ready(self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        if readiness == Readiness::READABLE
-            && let Some(received) = receive(&self.transport.shared, turn)
-        {
+        // A connection that is watched for writing, as every one that was connected is, hears with each event that it may write: that is
+        // news only to one that could not.
+        let usual = readiness == Readiness::READABLE
+            || (readiness == Readiness::READABLE | Readiness::WRITABLE
+                && !self.transport.shared.flags.has(Flags::BLOCKED));
+        if usual && let Some(received) = receive(&self.transport.shared, turn) {
             return match received {
                 Ok(Received { count: count @ 1.., drained: true }) => self.straight(turn, count),
                 received => self.visit(turn, readiness, Input::Received(received)),

@@ -29,10 +29,10 @@ use super::shared::{Grown, Shared};
 /// None of its methods blocks or calls back before it returns. Once the connection has ended every one of them is harmless and
 /// says so by its return value; the handle itself keeps neither the connection nor the protocol alive.
 ///
-/// - **Writing**: [`write`](Self::write), [`write_chunk`](Self::write_chunk), [`write_file`](Self::write_file). What a callback
-///   writes to its own connection leaves in one system call when the callback returns. What is written to another one
-///   leaves together when the turn ends, but for a chunk that comes first: that leaves at once. What the kernel does not take is
-///   queued.
+/// - **Writing**: [`write`](Self::write), [`write_now`](Self::write_now), [`write_chunk`](Self::write_chunk),
+///   [`write_file`](Self::write_file). What a callback writes to its own connection leaves in one system call when the callback
+///   returns. What is written to another one leaves together when the turn ends, but for a chunk that comes first and for
+///   `write_now`: those leave at once. What the kernel does not take is queued.
 /// - **Back-pressure**: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
 ///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
 ///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
@@ -95,6 +95,24 @@ impl Transport {
         if data.is_empty() { self.status() } else { self.queue(|queue| queue.push_slice(data)) }
     }
 
+    /// Sends `data` before it returns, as far as the kernel takes it and nothing waits before it; only the rest is copied and queued.
+    ///
+    /// Best for what came from one connection and goes to another, as a relay's does: it takes no way through the queue, and the status
+    /// tells at once whether the other side keeps up. Every call is a system call, so what is written in pieces is better gathered by
+    /// [`write`](Self::write), which this does too when the connection's own protocol calls it.
+    pub fn write_now(&self, data: &[u8]) -> WriteStatus {
+        if data.is_empty() {
+            return self.status();
+        }
+        if self.shared.flags.has(Flags::GATHERING) {
+            return self.write(data);
+        }
+        match self.shared.send_now(data) {
+            Some(sent) if sent == data.len() => WriteStatus::Accepted,
+            sent => self.queue(|queue| queue.push_slice(&data[sent.unwrap_or(0)..])),
+        }
+    }
+
     /// Sends a chunk without copying it: the queue holds it, shared with whoever else does, until the kernel has it.
     ///
     /// Best for what is large or goes to many connections; small slices are cheaper through [`write`](Self::write).
@@ -103,7 +121,7 @@ impl Transport {
         if chunk.is_empty() {
             return self.status();
         }
-        match self.shared.send_now(&chunk) {
+        match self.shared.send_first(&chunk) {
             Some(sent) if sent == chunk.len() => WriteStatus::Accepted,
             sent => self.queue(|queue| {
                 let unsent = chunk.split_off(sent.unwrap_or(0));

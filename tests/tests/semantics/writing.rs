@@ -55,6 +55,66 @@ fn what_is_written_to_another_connection_leaves_before_the_turn_ends() {
 }
 
 #[test]
+fn what_is_to_be_written_now_leaves_at_once_unless_something_waits_before_it() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe().made(Transport::pause_reading));
+        let transport = server.transport();
+        for part in [b"one ", b"two "] {
+            assert_eq!(transport.write_now(part), WriteStatus::Accepted);
+            assert_eq!(transport.queued(), 0, "the kernel has it");
+        }
+        assert_eq!(transport.write_now(b""), WriteStatus::Accepted);
+        transport.write(b"three ");
+        assert_eq!(transport.queued(), 6);
+        assert_eq!(transport.write_now(b"four "), WriteStatus::Accepted);
+        assert_eq!(transport.queued(), 11, "it stays behind what waits");
+        client.transport().resume_reading();
+        world.until("all is here", || client.received() == b"one two three four ");
+    });
+}
+
+#[test]
+fn who_writes_now_learns_from_the_call_that_the_peer_does_not_keep_up_and_nothing_is_lost() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe().made(Transport::pause_reading));
+        let (transport, block) = (server.transport(), pattern(1024 * 1024));
+        let mut written = Vec::new();
+        let status = loop {
+            written.extend_from_slice(&block);
+            match transport.write_now(&block) {
+                WriteStatus::Accepted if written.len() < 256 * block.len() => {}
+                status => break status,
+            }
+        };
+        assert_eq!(status, WriteStatus::Paused);
+        assert!(transport.queued() > 0);
+        client.transport().resume_reading();
+        world.until("all is here", || client.received_len() == written.len());
+        assert!(client.received() == written);
+        assert!(server.has("write paused") && server.has("write resumed"));
+        transport.close();
+        assert_eq!(transport.write_now(b"x"), WriteStatus::Closed);
+    });
+}
+
+#[test]
+fn what_a_callback_writes_now_to_its_own_connection_gathers_with_the_rest() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let answer = |transport: &Transport, _: &[u8]| {
+            transport.write(b"one ");
+            transport.write_now(b"two ");
+        };
+        world.pair(server.probe().data(answer), client.probe());
+        client.transport().write(b"x");
+        world.until("the answer is here", || client.received() == b"one two ");
+        assert_eq!(client.deliveries(), 1);
+    });
+}
+
+#[test]
 fn slices_chunks_and_files_keep_their_order() {
     everywhere(|mut world| {
         let scratch = Scratch::new();
