@@ -51,4 +51,11 @@ mod tests {
         backoff.reset();
         assert_eq!(backoff.next_delay().as_millis(), 5);
     }
+
+    #[test]
+    fn delays_without_bound_end_at_the_longest_that_there_is() {
+        let mut backoff = Backoff::new(Duration::MAX / 2 + Duration::from_secs(1), Duration::MAX);
+        backoff.next_delay();
+        assert_eq!(backoff.next_delay(), Duration::MAX);
+    }
 }

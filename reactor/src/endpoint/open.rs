@@ -119,8 +119,7 @@ impl Reactor {
     #[track_caller]
     pub fn connect<F: Factory>(&self, description: &str, factory: F) -> Deferred<Handle<F::Protocol>> {
         let mut options = ConnectOptions::default();
-        let parsed = ClientDescription::parse_with(description, |name| self.core().network.resolve(name));
-        let addresses = match parsed {
+        let addresses = match self.parse_client(description) {
             Err(error) => return Deferred::fail(self, error),
             Ok(ClientDescription::Tcp { addresses, timeout, bind_address }) => {
                 options.timeout = timeout.unwrap_or(options.timeout);
@@ -133,6 +132,28 @@ impl Reactor {
             }
         };
         self.connect_with(addresses, options, factory)
+    }
+
+    /// Would [`connect`](Self::connect) understand this description? For a program that wants to know when it starts, and connects later.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] with the place of the mistake, or [`ErrorKind::NameNotSupported`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// let reactor = lariat::Reactor::new()?;
+    /// assert!(reactor.check_connect("tcp:127.0.0.1:7000").is_ok());
+    /// assert!(reactor.check_connect("tcp:127.0.0.1").is_err());
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    pub fn check_connect(&self, description: &str) -> Result<()> {
+        self.parse_client(description).map(drop)
+    }
+
+    fn parse_client(&self, description: &str) -> Result<ClientDescription> {
+        ClientDescription::parse_with(description, |name| self.core().network.resolve(name))
     }
 
     /// Connects to `address`, with every option settable; otherwise as [`connect`](Self::connect).
