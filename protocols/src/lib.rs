@@ -6,6 +6,7 @@
 //! | protocol | core | on the reactor |
 //! | --- | --- | --- |
 //! | lines | [`LineDecoder`] | [`LineReceiver`], which serves a [`LineProtocol`] |
+//! | any stream, to another connection | none: bytes stay bytes | [`Relay`] |
 //!
 //! # Floors
 //!
@@ -14,12 +15,14 @@
 //!
 //! | floor | holds | modules |
 //! | --- | --- | --- |
-//! | P3 | servers and clients: what implements or serves `Protocol` | `line` |
+//! | P3 | servers and clients: what implements or serves `Protocol` | `line`, `relay` |
 //! | P2 | connections without input and output: a codec and the protocol's own rules | |
 //! | P1 | codecs, which know nothing of the reactor | `line::delimiter`, `line::decoder` |
 //! | P0 | helpers over bytes that several codecs share | |
 #![forbid(unsafe_code)]
 
 mod line;
+mod relay;
 
 pub use line::{Delimiter, LineDecoder, LineEvent, LineProtocol, LineReceiver, LineSender, LineTooLong, LineTransport};
+pub use relay::{Relay, RelayOptions, Traffic};
