@@ -7,9 +7,11 @@
 //! | --- | --- |
 //! | [`chat`] | rooms in which people talk: the names, the commands and the rooms without input or output, and what connects them |
 //! | [`fetch`] | many requests at once, tried again where that may help, and what became of them |
+//! | [`proxy`] | a port forwarder and load balancer: backends and their health without input or output, and what relays to them |
 //! | [`server`] | what every server's `main` does: endpoints, help, the log, the descriptor limit |
 #![forbid(unsafe_code)]
 
 pub mod chat;
 pub mod fetch;
+pub mod proxy;
 pub mod server;

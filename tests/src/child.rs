@@ -66,6 +66,12 @@ impl Child {
         Self { process, input, output, log: Some(log) }
     }
 
+    /// Its process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The next line that it prints.
     ///
     /// # Panics

@@ -1,0 +1,101 @@
+//! A client's connection, and the backend's for it.
+
+use std::fmt;
+
+use lariat::{CloseReason, Deferred, Once, Protocol, Successor, Transport, Wrapper};
+use lariat_protocols::Relay;
+
+use super::service::{Lease, Seat};
+
+/// A client. It is read nothing from until a backend answers; when none does it is closed in good order.
+pub struct Client {
+    relay: Relay,
+    /// None if there was no room.
+    seat: Option<Seat>,
+    /// Backends that did not answer.
+    tried: Vec<usize>,
+    /// If the client goes before it comes to anything, the attempt goes with it.
+    attempt: Option<Deferred<()>>,
+}
+
+impl Client {
+    pub(super) fn new(relay: Relay, seat: Option<Seat>) -> Self {
+        Self { relay, seat, tried: Vec::new(), attempt: None }
+    }
+
+    /// Tries the next backend.
+    fn try_next(&mut self, transport: &Transport) {
+        let Some(Seat(proxy)) = &self.seat else { return transport.close() };
+        let reactor = transport.reactor();
+        let Some(lease) = proxy.pick(reactor, &self.tried) else {
+            log::warn!("{}: no backend is to be had", transport.peer().address());
+            return transport.close();
+        };
+        let backend = lease.backend();
+        self.tried.push(backend);
+        let Some(target) = proxy.targets().get(backend) else { return transport.close() };
+        let upstream = Upstream { relay: self.relay.opposite(), lease };
+        let (client, proxy) = (transport.handle(self), proxy.clone());
+        let connected = reactor.connect(target, Once::new(upstream)).map(drop);
+        self.attempt = Some(connected.recover(move |failure| {
+            proxy.has_failed(backend, &failure, client.transport().reactor().now());
+            client.call(Self::try_next);
+        }));
+    }
+}
+
+impl Wrapper for Client {
+    type Inner = Relay;
+
+    fn inner(&mut self) -> &mut Relay {
+        &mut self.relay
+    }
+
+    fn rewrap(self, successor: Successor) -> Successor {
+        successor
+    }
+
+    fn connection_made(&mut self, transport: &Transport) {
+        if self.seat.is_none() {
+            log::debug!("{}: refused, there are too many clients", transport.peer().address());
+            return transport.close();
+        }
+        self.relay.connection_made(transport);
+        self.try_next(transport);
+    }
+
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        self.attempt = None;
+        log::debug!("{}: {reason}", transport.peer().address());
+        self.relay.connection_lost(transport, reason);
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("relay", &self.relay).field("tried", &self.tried).finish_non_exhaustive()
+    }
+}
+
+/// The connection to a backend.
+struct Upstream {
+    relay: Relay,
+    lease: Lease,
+}
+
+impl Wrapper for Upstream {
+    type Inner = Relay;
+
+    fn inner(&mut self) -> &mut Relay {
+        &mut self.relay
+    }
+
+    fn rewrap(self, successor: Successor) -> Successor {
+        successor
+    }
+
+    fn connection_made(&mut self, transport: &Transport) {
+        self.lease.succeeded();
+        self.relay.connection_made(transport);
+    }
+}

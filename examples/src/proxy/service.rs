@@ -1,0 +1,245 @@
+//! The pool on the network.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use lariat::{Error, ErrorKind, Factory, Failure, Peer, Port, Reactor, Result};
+use lariat_protocols::{Relay, RelayOptions, Traffic};
+
+use super::checks::Checks;
+use super::client::Client;
+use super::pool::{Pick, Policy, Pool};
+use super::statistics::{Statistics, StatisticsPage};
+
+/// What a proxy may be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How the next backend is chosen. Default: each in its turn.
+    pub policy: Policy,
+    /// How long a backend may take to answer. A description that has a timeout of its own keeps it. Default: 5 s.
+    pub connect_timeout: Duration,
+    /// After how long without a byte either way a client is given up. Default: 10 minutes.
+    pub idle_timeout: Option<Duration>,
+    /// How often every backend is checked; never, if none. Default: 5 s.
+    pub check_period: Option<Duration>,
+    /// How many clients may be connected. Those above are closed at once. Default: 10,000.
+    pub max_connections: usize,
+    /// Where the statistics can be read, as an endpoint description; nowhere, if none. Default: none.
+    pub statistics: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Some(Duration::from_secs(600)),
+            check_period: Some(Duration::from_secs(5)),
+            max_connections: 10_000,
+            statistics: None,
+        }
+    }
+}
+
+/// A proxy, whatever ports it listens on: clones share it.
+#[derive(Clone)]
+pub struct Proxy(Rc<Shared>);
+
+struct Shared {
+    pool: RefCell<Pool>,
+    /// Where the backends are, with the timeout, in the pool's order.
+    targets: Vec<String>,
+    settings: Settings,
+    traffic: Rc<Traffic>,
+    begun: Instant,
+    clients: Cell<usize>,
+    accepted: Cell<u64>,
+    refused: Cell<u64>,
+    unserved: Cell<u64>,
+}
+
+impl Proxy {
+    /// Begins to serve `backends`, endpoint descriptions: checks them, and tells its statistics. Clients come through
+    /// [`listen`](Self::listen).
+    ///
+    /// # Errors
+    ///
+    /// When there is no backend, a description is wrong, or the statistics' endpoint cannot be listened on.
+    pub fn begin(reactor: &Reactor, backends: &[String], settings: Settings) -> Result<Self> {
+        let timeout = settings.connect_timeout.as_secs_f64();
+        let with_timeout = |backend: &String| {
+            if backend.contains(":timeout=") { backend.clone() } else { format!("{backend}:timeout={timeout}") }
+        };
+        let targets: Vec<String> = backends.iter().map(with_timeout).collect();
+        // What was given comes first, so that an error shows it as it was given.
+        backends.iter().chain(&targets).try_for_each(|target| reactor.check_connect(target))?;
+        let proxy = Self(Rc::new(Shared {
+            pool: RefCell::new(Pool::new(backends.iter().cloned(), settings.policy)),
+            targets,
+            traffic: Rc::default(),
+            begun: reactor.now(),
+            clients: Cell::new(0),
+            accepted: Cell::new(0),
+            refused: Cell::new(0),
+            unserved: Cell::new(0),
+            settings,
+        }));
+        if let Some(endpoint) = &proxy.0.settings.statistics {
+            let page = proxy.clone();
+            let port = reactor.listen(endpoint, move |_: &Peer| StatisticsPage(page.clone()))?;
+            log::info!("the statistics are on {}", port.address());
+        }
+        if let Some(period) = proxy.0.settings.check_period {
+            Checks::begin(reactor, proxy.clone(), period);
+        }
+        Ok(proxy)
+    }
+
+    /// Takes clients where an endpoint description says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reactor::listen`].
+    pub fn listen(&self, reactor: &Reactor, endpoint: &str) -> Result<Port> {
+        reactor.listen(endpoint, self.clone())
+    }
+
+    /// What was counted until `now`.
+    #[must_use]
+    pub fn statistics(&self, now: Instant) -> Statistics {
+        let shared = &*self.0;
+        Statistics {
+            uptime: now.saturating_duration_since(shared.begun),
+            clients: shared.clients.get(),
+            max_connections: shared.settings.max_connections,
+            accepted: shared.accepted.get(),
+            refused: shared.refused.get(),
+            unserved: shared.unserved.get(),
+            bytes_from_clients: shared.traffic.from_first(),
+            bytes_from_backends: shared.traffic.from_second(),
+            backends: self.visit(|pool| pool.backends().to_vec()),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the only borrow, and a pool calls nobody")]
+    fn visit<T>(&self, visit: impl FnOnce(&mut Pool) -> T) -> T {
+        visit(&mut self.0.pool.borrow_mut())
+    }
+
+    pub(super) fn targets(&self) -> &[String] {
+        &self.0.targets
+    }
+
+    /// Picks a backend for a client that has `tried` others.
+    pub(super) fn pick(&self, reactor: &Reactor, tried: &[usize]) -> Option<Lease> {
+        let pick = self.visit(|pool| pool.pick(reactor.now(), tried));
+        if pick.is_none() {
+            add_one(&self.0.unserved);
+        }
+        pick.map(|pick| Lease { proxy: self.clone(), reactor: reactor.clone(), pick, judged: false })
+    }
+
+    /// A check found a backend there.
+    pub(super) fn is_there(&self, backend: usize) {
+        if self.visit(|pool| pool.is_there(backend)) {
+            self.is_back(backend);
+        }
+    }
+
+    /// A check or an attempt failed.
+    pub(super) fn has_failed(&self, backend: usize, failure: &Failure, now: Instant) {
+        if failure.is_cancelled() {
+            // The client has left, or the reactor has ended.
+            return;
+        }
+        let kind = failure.downcast_ref::<Error>().map(Error::kind);
+        let target = self.targets().get(backend).map_or("", String::as_str);
+        if matches!(
+            kind,
+            Some(ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::AddressNotAvailable)
+        ) {
+            // That says nothing of the backend.
+            log::warn!("cannot connect to {target}: {failure}");
+        } else if self.visit(|pool| pool.failed(backend, now)) {
+            log::warn!("{target} is down: {failure}");
+        } else {
+            log::debug!("{target} is still down: {failure}");
+        }
+    }
+
+    fn is_back(&self, backend: usize) {
+        log::info!("{} is back", self.targets().get(backend).map_or("", String::as_str));
+    }
+}
+
+impl Factory for Proxy {
+    type Protocol = Client;
+
+    fn build_protocol(&mut self, _: &Peer) -> Option<Client> {
+        let Shared { clients, settings, traffic, accepted, refused, .. } = &*self.0;
+        let has_room = clients.get() < settings.max_connections;
+        add_one(if has_room { accepted } else { refused });
+        let relay = Relay::new(RelayOptions { idle_timeout: settings.idle_timeout, traffic: traffic.clone() });
+        Some(Client::new(relay, has_room.then(|| Seat::take(self))))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("targets", &self.0.targets).finish_non_exhaustive()
+    }
+}
+
+/// A client's place among those that may be there at a time.
+#[derive(Debug)]
+pub(super) struct Seat(pub(super) Proxy);
+
+impl Seat {
+    fn take(proxy: &Proxy) -> Self {
+        let clients = &proxy.0.clients;
+        clients.set(clients.get() + 1);
+        Self(proxy.clone())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let clients = &self.0.0.clients;
+        clients.set(clients.get().saturating_sub(1));
+    }
+}
+
+/// A backend that was picked, until the connection to it is over.
+#[derive(Debug)]
+pub(super) struct Lease {
+    proxy: Proxy,
+    reactor: Reactor,
+    pick: Pick,
+    judged: bool,
+}
+
+impl Lease {
+    pub(super) fn backend(&self) -> usize {
+        self.pick.backend
+    }
+
+    /// The backend has answered.
+    pub(super) fn succeeded(&mut self) {
+        self.judged = true;
+        if self.proxy.visit(|pool| pool.succeeded(self.pick.backend)) {
+            self.proxy.is_back(self.pick.backend);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.proxy.visit(|pool| pool.released(self.pick, self.judged, self.reactor.now()));
+    }
+}
+
+fn add_one(counter: &Cell<u64>) {
+    counter.set(counter.get() + 1);
+}

@@ -1,0 +1,186 @@
+//! The proxy as a process of its own, between real sockets.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use lariat_tests::child::{Child, client};
+use lariat_tests::examples::example;
+use lariat_tests::harness::Scratch;
+use rustix::process::Signal;
+
+static PROXY: LazyLock<PathBuf> = LazyLock::new(|| example("proxy"));
+
+struct Server {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(backend: &TcpListener, options: &[&str]) -> Self {
+        let target = format!("tcp:{}", backend.local_addr().expect("it runs"));
+        let arguments = [options, &["--check", "0", "tcp:0:interface=127.0.0.1", &target]].concat();
+        let mut process = Child::start(&PROXY.to_string_lossy(), &arguments);
+        let line = process.line();
+        let address = line.strip_prefix("listening on tcp:").and_then(|address| address.parse().ok());
+        Self { process, address: address.unwrap_or_else(|| panic!("it printed {line}")) }
+    }
+
+    /// The most memory that it has had, in KiB.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it runs");
+        line.trim().trim_end_matches(" kB").parse().expect("it runs")
+    }
+}
+
+fn backend() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").expect("a port is free")
+}
+
+fn accept(backend: &TcpListener) -> TcpStream {
+    backend.accept().expect("the proxy comes").0
+}
+
+#[test]
+fn wrong_options_are_told_in_a_sentence() {
+    for (arguments, complaint) in [
+        (&["tcp:0"][..], "at least one backend"),
+        (&["--policy", "random", "tcp:0", "tcp:127.0.0.1:1"], "round-robin or least-connections, not random"),
+        (&["--idle", "soon", "tcp:0", "tcp:127.0.0.1:1"], "soon"),
+        (&["--idle", "-1", "tcp:0", "tcp:127.0.0.1:1"], "negative"),
+        (&["--connect-timeout", "0", "tcp:0", "tcp:127.0.0.1:1"], "more than 0"),
+        (&["--max-connections", "many", "tcp:0", "tcp:127.0.0.1:1"], "many"),
+        (&["--stats"], "--stats"),
+        (&["--stats", "unix:", "tcp:0", "tcp:127.0.0.1:1"], "unix"),
+        (&["--frobnicate", "tcp:0", "tcp:127.0.0.1:1"], "--frobnicate"),
+        (&["tcp:0:interface=127.0.0.1", "tcp:127.0.0.1"], "port"),
+        (&["tcp:0:interface=127.0.0.1", "tcp:a.name.somewhere:1"], "a.name.somewhere"),
+        (&["tcp:127.0.0.1:1:2:3", "tcp:127.0.0.1:1"], "tcp:127.0.0.1:1:2:3"),
+        (&[], "at least one endpoint"),
+    ] {
+        let output = Command::new(&*PROXY).args(arguments).output().expect("the program starts");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{arguments:?} was taken");
+        assert!(told.starts_with("proxy: ") && told.contains(complaint), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn the_statistics_page_is_text_on_a_unix_socket() {
+    let (backend, scratch) = (backend(), Scratch::new());
+    let path = scratch.path("stats.sock");
+    let server = Server::start(&backend, &["--stats", &format!("unix:{}", path.display()), "--max-connections", "7"]);
+    let (mut person, mut answer) = (client(server.address), [0; 4]);
+    person.write_all(b"ping").unwrap();
+    let mut far = accept(&backend);
+    far.read_exact(&mut answer).unwrap();
+    far.write_all(b"pong!").unwrap();
+    person.read_exact(&mut answer).unwrap();
+    let mut page = String::new();
+    UnixStream::connect(&path).unwrap().read_to_string(&mut page).unwrap();
+    let target = format!("backend tcp:{} up connections=1 served=1 failures=0", backend.local_addr().unwrap());
+    for line in [
+        "clients 1",
+        "clients_limit 7",
+        "clients_accepted 1",
+        "clients_refused 0",
+        "clients_without_backend 0",
+        "bytes_from_clients 4",
+        "bytes_from_backends 5",
+        &target,
+    ] {
+        assert!(page.lines().any(|found| found == line), "no {line} in\n{page}");
+    }
+}
+
+#[test]
+fn after_sigterm_a_relay_may_finish_and_the_process_ends_in_good_order() {
+    let (backend, scratch) = (backend(), Scratch::new());
+    let page = scratch.path("stats.sock");
+    let server = Server::start(&backend, &["--drain", "60", "--stats", &format!("unix:{}", page.display())]);
+    let mut person = client(server.address);
+    let mut far = accept(&backend);
+    server.process.signal(Signal::TERM);
+    // Until it listens no more.
+    while UnixStream::connect(&page).is_ok() {}
+    let mut heard = String::new();
+    person.write_all(b"a last word").unwrap();
+    person.shutdown(std::net::Shutdown::Write).unwrap();
+    far.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "a last word");
+    far.write_all(b"good-bye").unwrap();
+    drop(far);
+    heard.clear();
+    person.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "good-bye");
+    let ended = server.process.end();
+    assert!(ended.status.success(), "{}", ended.log);
+}
+
+#[test]
+fn after_sigterm_a_relay_that_does_not_end_is_cut_off_at_the_drain_timeout() {
+    let backend = backend();
+    let server = Server::start(&backend, &["--drain", "0.2"]);
+    let person = client(server.address);
+    let far = accept(&backend);
+    server.process.signal(Signal::TERM);
+    let ended = server.process.end();
+    assert!(ended.status.success(), "{}", ended.log);
+    assert!(ended.log.contains("cut off at the deadline"), "{}", ended.log);
+    for mut end in [person, far] {
+        assert!(matches!(end.read(&mut [0]), Ok(0) | Err(_)));
+    }
+}
+
+/// Sends so many bytes both ways. The client's stay with the proxy, unread, until the backend's are all through.
+fn one_side_waits(amount: u64) {
+    let backend = backend();
+    let server = Server::start(&backend, &[]);
+    // What it takes before anything is relayed is not the relay's.
+    drop((client(server.address), accept(&backend)));
+    let before = server.memory();
+    let person = client(server.address);
+    let far = accept(&backend);
+    let pump = |to: &TcpStream| {
+        let mut to = to.try_clone().expect("nothing breaks");
+        thread::spawn(move || {
+            let block = [7; 64 * 1024];
+            for _ in 0..amount / block.len() as u64 {
+                to.write_all(&block).expect("nothing breaks");
+            }
+            to.shutdown(std::net::Shutdown::Write).expect("nothing breaks");
+        })
+    };
+    let drain = |mut from: TcpStream| std::io::copy(&mut from, &mut std::io::sink()).expect("nothing breaks");
+    let pumps = [pump(&person), pump(&far)];
+    let (may_read, wait) = channel();
+    let reader = thread::spawn(move || {
+        let () = wait.recv().expect("nothing breaks");
+        drain(far)
+    });
+    assert_eq!(drain(person), amount);
+    may_read.send(()).expect("nothing breaks");
+    assert_eq!(reader.join().expect("nothing breaks"), amount);
+    for pump in pumps {
+        pump.join().expect("nothing breaks");
+    }
+    let grown = server.memory() - before;
+    assert!(grown < 1024, "the relay took {grown} KiB");
+}
+
+#[test]
+fn while_one_side_waits_the_other_gets_all_and_memory_stays_bounded() {
+    one_side_waits(64 * 1024 * 1024);
+}
+
+#[test]
+#[ignore = "a gibibyte each way takes a while in a debug build; .ci/full runs it"]
+fn while_one_side_waits_the_other_gets_a_gibibyte_and_memory_stays_bounded() {
+    one_side_waits(1024 * 1024 * 1024);
+}
