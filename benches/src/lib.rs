@@ -5,6 +5,7 @@
 //! - `compare` holds the echo example beside a bare epoll server in C and beside tokio;
 //! - `fanout` holds a broadcast to a thousand connections to its bounds, and beside tokio;
 //! - `chat_load` holds the chat example to its bounds with five thousand people in a room, some of whom never read;
+//! - `proxy_compare` holds the proxy example beside HAProxy;
 //! - `timers` holds the timer wheel beside tokio's timers;
 //! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;
 //! - `threads` holds jobs for threads, and tasks, beside tokio's;
