@@ -1,7 +1,7 @@
 //! What is called when a Deferred is cancelled.
 
 use crate::contain::contain;
-use crate::reactor::{ChainId, Reactor, TaskId};
+use crate::reactor::{ChainId, Reactor};
 
 /// What cancels whatever would have given a result.
 pub(crate) trait Cancel {
@@ -12,38 +12,20 @@ pub(crate) trait Cancel {
 }
 
 /// One of them, in a single word: most Deferreds have none.
-pub(crate) struct Canceller(Box<Kind>);
-
-enum Kind {
-    Call(Box<dyn Cancel>),
-    /// Ends the task, whose future says itself what it waits for.
-    Task(TaskId),
-}
+pub(super) struct Canceller(Box<Box<dyn Cancel>>);
 
 impl Canceller {
     pub(super) fn new(cancel: impl Cancel + 'static) -> Self {
-        Self(Box::new(Kind::Call(Box::new(cancel))))
-    }
-
-    pub(crate) fn task(task: TaskId) -> Self {
-        Self(Box::new(Kind::Task(task)))
+        Self(Box::new(Box::new(cancel)))
     }
 
     pub(super) fn call(self, reactor: &Reactor) {
         // The panic is logged; the Deferred is cancelled all the same.
-        let _ = contain(
-            || "a canceller",
-            || match *self.0 {
-                Kind::Call(call) => call.cancel(reactor),
-                Kind::Task(task) => reactor.end_task(task),
-            },
-        );
+        let _ = contain(|| "a canceller", || self.0.cancel(reactor));
     }
 
     pub(super) fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId)) {
-        if let Kind::Call(call) = &*self.0 {
-            call.visit_awaited(visit);
-        }
+        self.0.visit_awaited(visit);
     }
 }
 

@@ -88,7 +88,8 @@ impl<T: 'static> Deferred<T> {
     #[track_caller]
     #[inline]
     pub(crate) fn with_task(reactor: &Reactor, task: TaskId) -> (Resolver<T>, Self) {
-        Self::with_origin(reactor, Origin(Some(Canceller::task(task))))
+        let (source, deferred) = Self::enter(reactor, |chain| Node::of_task(chain, task));
+        (Resolver::new(reactor, source), deferred)
     }
 
     #[track_caller]

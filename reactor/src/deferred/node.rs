@@ -8,7 +8,7 @@ use std::task::Waker;
 
 use crate::contain::{catch, contain_drop};
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Description, Discard, Job, Linked, Reactor, Steps, unlink};
+use crate::reactor::{ChainId, Description, Discard, Job, Linked, Reactor, Steps, TaskId, unlink};
 
 use super::canceller::Canceller;
 use super::discard::let_go;
@@ -46,16 +46,36 @@ impl<T> Drop for Next<T> {
 }
 
 enum State<W, T> {
-    Waiting { chain: ChainId, work: W },
-    Cancelling { chain: ChainId },
-    Value { chain: ChainId, value: T },
-    Failed { chain: ChainId, failure: Failure },
+    Waiting {
+        chain: ChainId,
+        work: W,
+    },
+    /// Waits for a task, which is what is to be cancelled.
+    Task {
+        chain: ChainId,
+        task: TaskId,
+    },
+    Cancelling {
+        chain: ChainId,
+    },
+    Value {
+        chain: ChainId,
+        value: T,
+    },
+    Failed {
+        chain: ChainId,
+        failure: Failure,
+    },
     Spent,
 }
 
 impl<W: Work, T: 'static> Node<W, T> {
     pub(super) fn waiting(chain: ChainId, work: W) -> Self {
         Self { state: Cell::new(State::Waiting { chain, work }), next: Next(Cell::new(None)) }
+    }
+
+    pub(super) fn of_task(chain: ChainId, task: TaskId) -> Self {
+        Self { state: Cell::new(State::Task { chain, task }), next: Next(Cell::new(None)) }
     }
 
     pub(super) fn settled(chain: ChainId, result: Result<T, Failure>) -> Self {
@@ -72,7 +92,7 @@ impl<W: Work, T: 'static> Node<W, T> {
 
     /// Is a result still awaited from outside?
     pub(super) fn is_waiting(&self) -> bool {
-        self.look(|state| matches!(state, State::Waiting { .. }))
+        self.look(|state| matches!(state, State::Waiting { .. } | State::Task { .. }))
     }
 
     /// Gives a place that waits its result from outside. If it does not wait any more, the result is given back.
@@ -89,7 +109,7 @@ impl<W: Work, T: 'static> Node<W, T> {
                 }
                 chain
             }
-            State::Cancelling { chain } => chain,
+            State::Task { chain, .. } | State::Cancelling { chain } => chain,
             state => {
                 self.state.set(state);
                 return Err(result);
@@ -151,6 +171,7 @@ impl<W, T> State<W, T> {
     fn chain_mut(&mut self) -> Option<&mut ChainId> {
         match self {
             Self::Waiting { chain, .. }
+            | Self::Task { chain, .. }
             | Self::Cancelling { chain }
             | Self::Value { chain, .. }
             | Self::Failed { chain, .. } => Some(chain),
@@ -205,6 +226,15 @@ impl<W: Work, T: 'static> Job for Node<W, T> {
                 }
                 true
             }
+            State::Task { chain, task } => {
+                self.state.set(State::Cancelling { chain });
+                let end = EndCancelled { reactor: reactor.clone(), source: Some(self) };
+                reactor.enqueue(Box::new(move |reactor| {
+                    reactor.end_task(task);
+                    drop(end);
+                }));
+                true
+            }
             State::Cancelling { chain } => {
                 self.state.set(State::Cancelling { chain });
                 true
@@ -223,13 +253,17 @@ impl<W: Work, T: 'static> Job for Node<W, T> {
 
     fn is_under_way(&self) -> bool {
         // One that is spent has handed its result on.
-        self.look(|state| !matches!(state, State::Waiting { .. } | State::Cancelling { .. }))
+        self.look(|state| !matches!(state, State::Waiting { .. } | State::Task { .. } | State::Cancelling { .. }))
     }
 
     fn end(&self) -> bool {
         match self.state.replace(State::Spent) {
             State::Waiting { chain, work } => {
                 contain_drop(work);
+                self.state.set(State::Failed { chain, failure: Failure::ended() });
+                true
+            }
+            State::Task { chain, .. } => {
                 self.state.set(State::Failed { chain, failure: Failure::ended() });
                 true
             }
