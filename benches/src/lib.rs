@@ -10,6 +10,7 @@
 //! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;
 //! - `threads` holds jobs for threads, and tasks, beside tokio's;
 //! - `faults` starves the echo example of descriptors, and holds its CPU and its recovery to their bounds;
+//! - `recording` holds what it costs to record a loop to its bound;
 //! - `simulation` counts the seeds that a simulated test checks in a minute, and the connections that it takes;
 //! - `measure/counted.sh` counts instructions, system calls and bytes, and needs no peer.
 //!

@@ -28,11 +28,13 @@ pub(crate) struct Received {
     pub(crate) drained: bool,
 }
 
-/// A reliable stream of bytes that never blocks: a layer over another stream, or a simulated one.
+/// A reliable stream of bytes that never blocks: a layer over another stream, or a simulated one. What only sockets of the system's have
+/// is nothing here, unless the stream says otherwise.
 ///
 /// `read` and `write` give `WouldBlock` when the other end has to act first; a readiness event follows then.
 pub(crate) trait ByteStream: Sink {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
+    /// What the last event said of short reads is for layers over plain sockets: see [`Socket::read`].
+    fn read(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received>;
     /// Tells the peer that nothing more will be written.
     fn close_write(&mut self) -> io::Result<()>;
     /// Makes the coming drop tell the peer that the stream broke.
@@ -41,9 +43,21 @@ pub(crate) trait ByteStream: Sink {
     fn take_error(&mut self) -> io::Result<Option<io::Error>>;
     fn local_address(&self) -> io::Result<Address>;
     /// Has the other end taken the connection?
-    fn is_connected(&self) -> bool;
+    fn is_connected(&self) -> io::Result<bool>;
     fn register(&mut self, registry: Option<&mio::Registry>, token: Token, interest: Interest) -> io::Result<()>;
     fn reregister(&mut self, registry: Option<&mio::Registry>, token: Token, interest: Interest) -> io::Result<()>;
+    /// Takes the descriptor out of the kernel's set, where closing it would not.
+    fn deregister(&mut self, _registry: Option<&mio::Registry>) {}
+    fn set_nodelay(&self, _nodelay: bool) -> io::Result<()> {
+        // It sends at once anyway.
+        Ok(())
+    }
+    fn set_keepalive(&self, _keepalive: Option<Keepalive>) -> io::Result<()> {
+        Ok(())
+    }
+    fn credentials(&self) -> Option<Credentials> {
+        None
+    }
     /// The protocol is about to hear of the connection; for those who look on.
     fn made(&mut self) {}
     /// The protocol is about to hear of the connection's end, and why.
@@ -54,7 +68,6 @@ pub(crate) trait ByteStream: Sink {
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only simulated sockets are boxed so far"))]
     Boxed(Box<dyn ByteStream>),
     /// The connection is over, its descriptor closed.
     Closed,
@@ -95,18 +108,18 @@ impl Socket {
             let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
             return Ok(Received { count, drained: short_is_drained && count < buffer.len() });
         }
-        self.read_other(buffer)
+        self.read_other(buffer, short_is_drained)
     }
 
     /// Out of the straight line, which is TCP's.
     #[inline(never)]
-    fn read_other(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+    fn read_other(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received> {
         match self {
             Self::Unix(stream) => {
                 let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::empty()))?;
                 Ok(Received { count, drained: false })
             }
-            Self::Boxed(stream) => persist(|| stream.read(buffer)),
+            Self::Boxed(stream) => persist(|| stream.read(buffer, short_is_drained)),
             Self::Tcp(_) | Self::Closed => Err(closed()),
         }
     }
@@ -185,8 +198,13 @@ impl Socket {
         if let Some(error) = self.take_error()? {
             return Err(error);
         }
+        self.knows_its_peer()
+    }
+
+    /// The same, once it is known that there is no error.
+    pub(crate) fn knows_its_peer(&self) -> io::Result<bool> {
         match self {
-            Self::Boxed(stream) => Ok(stream.is_connected()),
+            Self::Boxed(stream) => stream.is_connected(),
             // Readiness may be spurious; only a connected socket knows its peer.
             _ => match self.peer_address() {
                 Ok(_) => Ok(true),
@@ -245,6 +263,10 @@ impl Socket {
         let _ = match (self, registry) {
             (Self::Tcp(stream), Some(registry)) => stream.deregister(registry),
             (Self::Unix(stream), Some(registry)) => stream.deregister(registry),
+            (Self::Boxed(stream), registry) => {
+                stream.deregister(registry);
+                Ok(())
+            }
             _ => Ok(()),
         };
     }
@@ -252,17 +274,19 @@ impl Socket {
     pub(crate) fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_nodelay(nodelay),
+            Self::Boxed(stream) => stream.set_nodelay(nodelay),
             Self::Closed => Err(closed()),
-            // The other streams send at once anyway.
-            Self::Unix(_) | Self::Boxed(_) => Ok(()),
+            // It sends at once anyway.
+            Self::Unix(_) => Ok(()),
         }
     }
 
     pub(crate) fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => set_keepalive(&SockRef::from(stream), keepalive),
+            Self::Boxed(stream) => stream.set_keepalive(keepalive),
             Self::Closed => Err(closed()),
-            Self::Unix(_) | Self::Boxed(_) => Ok(()),
+            Self::Unix(_) => Ok(()),
         }
     }
 }
@@ -356,7 +380,11 @@ pub struct Credentials {
 
 impl Socket {
     pub(crate) fn credentials(&self) -> Option<Credentials> {
-        let Self::Unix(stream) = self else { return None };
+        let stream = match self {
+            Self::Unix(stream) => stream,
+            Self::Boxed(stream) => return stream.credentials(),
+            Self::Tcp(_) | Self::Closed => return None,
+        };
         let found = rustix::net::sockopt::socket_peercred(stream).ok()?;
         Some(Credentials { pid: found.pid.as_raw_nonzero().get(), uid: found.uid.as_raw(), gid: found.gid.as_raw() })
     }

@@ -1,6 +1,7 @@
 //! The seam between the loop and the world: a real one, or a simulated one.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -29,13 +30,23 @@ pub(crate) trait Driver {
 /// The events of one wait, iterated where they lie.
 pub(crate) enum Events<'a> {
     Polled(&'a mio::Events),
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only simulated events are listed"))]
     Listed(&'a [(Token, Readiness)]),
 }
 
 /// What another thread is to do.
 #[cfg(feature = "testing")]
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
+
+/// What another thread has sent.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Call,
+    /// The word that this task is to be polled.
+    Wake {
+        index: u32,
+        generation: u32,
+    },
+}
 
 /// Where sockets and the time come from.
 pub(crate) trait Network {
@@ -63,21 +74,72 @@ pub(crate) trait Network {
     fn waker(&self) -> io::Result<Waker>;
     /// The kernel's registry, if there is a kernel.
     fn registry(&self) -> Option<&mio::Registry>;
+    /// Takes a socket in that was opened elsewhere, with the address of its other end.
+    fn adopt_stream(&self, socket: Socket, peer: Address) -> (Socket, Address) {
+        (socket, peer)
+    }
+    /// Takes a socket in that was opened elsewhere and listens.
+    fn adopt_port(&self, acceptor: Acceptor) -> Acceptor {
+        acceptor
+    }
+    /// A descriptor to be given up when there are no others. Without one a client that is too many waits in the backlog; nothing else
+    /// depends on it.
+    fn reserve(&self) -> Option<File> {
+        File::open("/dev/null").ok()
+    }
+    /// The source `token` has a descriptor that is none of this network's.
+    fn source_added(&self, _token: Token) {}
+    /// Has a signal come, where its pipe says so?
+    fn has_signal(&self, any: bool) -> bool {
+        any
+    }
+    /// Is it of interest what other threads send?
+    fn is_recorded(&self) -> bool {
+        false
+    }
+    /// So much of what other threads have sent gets its place in the queue.
+    fn remote_calls(&self, _count: usize) {}
+    /// Something that another thread has sent has its turn.
+    fn received(&self, _what: Sent) {}
+    /// The loop begins to run, until it is told to stop.
+    fn runs(&self) {}
+    /// The loop begins to end.
+    fn ends(&self) {}
+    /// Is everything here as it was recorded? Then other threads, signals and descriptors have no say.
+    #[cfg(feature = "testing")]
+    fn replays(&self) -> bool {
+        false
+    }
+    /// How much comes from other threads now, in a replay, where so much may at most.
+    #[cfg(feature = "testing")]
+    fn replayed_calls(&self, _most: usize) -> usize {
+        0
+    }
+    /// What of that has its turn now, and how many calls that makes so far.
+    #[cfg(feature = "testing")]
+    fn replayed(&self) -> Option<(u64, Sent)> {
+        None
+    }
 }
 
 /// A socket that listens.
 pub(crate) enum Acceptor {
     Tcp(mio::net::TcpListener),
     Unix(mio::net::UnixListener),
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only simulated sockets are boxed"))]
     Boxed(Box<dyn Accept>),
 }
 
-/// A simulated socket that listens.
+/// A socket that listens, and is simulated or looked on at.
 pub(crate) trait Accept {
     fn accept(&mut self) -> io::Result<(Socket, Address)>;
     fn local_address(&self) -> io::Result<Address>;
     fn register(&mut self, token: Token) -> io::Result<()>;
+    /// Takes a descriptor out of the kernel's set, where closing it would not.
+    fn deregister(&mut self) {}
+    /// Has it, as a Unix socket, a file?
+    fn has_file(&self) -> bool {
+        false
+    }
 }
 
 impl Acceptor {
@@ -99,10 +161,23 @@ impl Acceptor {
         }
     }
 
+    /// Has it, as a Unix socket, a file? A simulated port has none, whatever its name.
+    pub(crate) fn has_file(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Unix(_) => true,
+            Self::Boxed(listener) => listener.has_file(),
+        }
+    }
+
     /// Takes the descriptor out of the kernel's set, where closing it would not. An error means that it was not in there.
     pub(crate) fn deregister(&mut self, registry: Option<&mio::Registry>) {
         use mio::event::Source;
         let _ = match (self, registry) {
+            (Self::Boxed(listener), _) => {
+                listener.deregister();
+                Ok(())
+            }
             (Self::Tcp(listener), Some(registry)) => listener.deregister(registry),
             (Self::Unix(listener), Some(registry)) => listener.deregister(registry),
             _ => Ok(()),

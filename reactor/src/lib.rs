@@ -47,6 +47,7 @@
 //! | put a policy around any protocol | [`Wrapper`] |
 //! | serve a descriptor that is no connection | [`Reactor::register`] |
 //! | use every core | [`run_on_cores`] |
+//! | record what a loop sees | [`Reactor::builder`] |
 //! | test a protocol | `lariat::testing` and `guide::testing`, with the feature `testing` |
 //! | end in good order, and run in production | [`Reactor::stop`], [`guide::production`] |
 //! | keep deadlines or queue bytes without a reactor | [`TimerWheel`], [`WriteQueue`] |
@@ -65,7 +66,7 @@
 //! | F5 transports | `signal`, `stream` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
-//! | F2 edges | `byte_stream`, `driver`, `poller`, `simulated` |
+//! | F2 edges | `byte_stream`, `driver`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
 //! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `options`, `random`, `readiness`, `stats`, `token` |
 
@@ -105,6 +106,7 @@ mod protocol;
 mod random;
 mod reactor;
 mod readiness;
+mod recording;
 mod shutdown;
 mod signal;
 #[cfg(feature = "testing")]
@@ -144,7 +146,7 @@ pub use mio;
 pub use options::{ConnectOptions, Keepalive, ListenOptions, StreamOptions};
 pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
-pub use reactor::{DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
+pub use reactor::{Builder, DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
 pub use readiness::Readiness;
 pub use shutdown::Drained;
 pub use signal::{OnTermination, SignalHandler};

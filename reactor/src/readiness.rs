@@ -35,6 +35,15 @@ impl Readiness {
         self.0 & other.0 != 0
     }
 
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     pub(crate) const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }

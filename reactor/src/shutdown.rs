@@ -125,6 +125,7 @@ impl MainLoop {
     /// When waiting for events fails, which on a sound system it does not; or, on a simulated reactor, when nothing is left
     /// that could ever happen.
     pub fn run(mut self) -> Result<()> {
+        self.core().network.runs();
         let termination = Termination::begin(&self)?;
         let mut life = Life::default();
         loop {

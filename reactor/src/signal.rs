@@ -98,11 +98,17 @@ impl Reactor {
         let source = move |registration: &Registration, _: Readiness| {
             // The source owns what must be undone when it is dropped, by whatever way.
             let _ = &hook;
-            if drain(&theirs) {
-                call(registration.reactor());
+            let reactor = registration.reactor();
+            if reactor.core().network.has_signal(drain(&theirs)) {
+                call(reactor);
             }
         };
         let registration = self.register(&mut SourceFd(&fd), Interest::READABLE, source)?;
+        #[cfg(feature = "testing")]
+        if self.core().network.replays() {
+            // The process's own signals are not those that were recorded.
+            return Ok(SignalHandler { registration, receiver });
+        }
         match pipe::register(signal, sender) {
             Ok(registered) => {
                 id.set(Some(registered));
@@ -218,11 +224,14 @@ impl Termination {
         let mut termination = Self { handlers: Vec::new(), counted: false };
         let leave = reactor.extension::<Policy>().0.get() == OnTermination::Leave;
         // A simulated world has no signals.
-        if leave || reactor.core().network.registry().is_none() {
+        if leave || reactor.is_simulated() {
             return Ok(termination);
         }
-        PROCESS.enter().map_err(|error| Error::io("could not handle SIGINT and SIGTERM", error))?;
-        termination.counted = true;
+        // Those of a replay are not the process's.
+        if reactor.core().network.registry().is_some() {
+            PROCESS.enter().map_err(|error| Error::io("could not handle SIGINT and SIGTERM", error))?;
+            termination.counted = true;
+        }
         for signal in [SIGINT, SIGTERM] {
             let handler = reactor.on_signal(signal, move |reactor| {
                 log::info!("signal {signal}: stopping");

@@ -17,6 +17,7 @@
 //! | that a hostile input costs no more than its length | [`check_linear`](crate::testing::check_linear) |
 //! | servers and clients together | [`simulated`](crate::testing::simulated) |
 //! | what a bad network does to them | [`Simulation`](crate::testing::Simulation) |
+//! | what went wrong in production | [`Simulation::replay`](crate::testing::Simulation::replay) |
 //!
 //! None of them is a mock: the connection, its queue, its deadlines and its end are served by the code that serves a socket. Only what
 //! is below, the clock and the socket itself, is simulated.
@@ -392,3 +393,80 @@
 //! thread of the system's. [`sim.random()`](crate::testing::Simulation::random), [`reactor.now()`](crate::Reactor::now), and
 //! [`run_in_thread`](crate::testing::Host::run_in_thread) are there instead. The first seed is run twice, and the check fails where the
 //! second run departs from the first.
+//!
+//! # What happened in production
+//!
+//! A server that [`Builder::record`](crate::Builder::record) made a loop for writes down what its reactor sees: what each connection
+//! received, what the system answered, every reading of the clock, when threads called. It costs some hundredths of an echo's CPU.
+//! [`Simulation::replay`](crate::testing::Simulation::replay) has it happen again, without a socket and without waiting: each callback
+//! with the same bytes, at the same time by [`reactor.now()`](crate::Reactor::now). What went wrong once in a night goes wrong again, with
+//! a debugger attached or with more in the log.
+//!
+//! The part of the program that sets the reactor up is used in both, so it is best a function of its own.
+//!
+//! ```
+//! use lariat::testing::Simulation;
+//! use lariat::{CloseReason, Peer, Protocol, Reactor, Transport};
+//! use std::io::{Read, Write};
+//!
+//! struct Greeter;
+//!
+//! impl Protocol for Greeter {
+//!     fn data_received(&mut self, transport: &Transport, name: &[u8]) {
+//!         transport.write(b"hello, ");
+//!         transport.write(name);
+//!         transport.close();
+//!     }
+//!
+//!     fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
+//!         transport.reactor().stop();
+//!     }
+//! }
+//!
+//! fn set_up(reactor: &Reactor) -> lariat::Result<lariat::Port> {
+//!     reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Greeter)
+//! }
+//!
+//! # let path = std::env::temp_dir().join(format!("lariat-guide-recording-{}", std::process::id()));
+//! // In production, where a client comes from somewhere:
+//! let reactor = Reactor::builder().record(&path).record_limit(64 << 20).build()?;
+//! let address = set_up(&reactor)?.address().tcp().ok_or("not TCP")?;
+//! let client = std::thread::spawn(move || -> std::io::Result<String> {
+//!     let mut client = std::net::TcpStream::connect(address)?;
+//!     client.write_all(b"ann")?;
+//!     let mut greeting = String::new();
+//!     client.read_to_string(&mut greeting)?;
+//!     Ok(greeting)
+//! });
+//! reactor.run()?;
+//! assert_eq!(client.join().unwrap()?, "hello, ann");
+//!
+//! // In a test, where none comes:
+//! let replayed = Simulation::replay(&path, |replay| set_up(replay.reactor()).map(drop))?;
+//! assert!(replayed.is_complete);
+//!
+//! // And once the greeting was changed:
+//! struct Polite;
+//!
+//! impl Protocol for Polite {
+//!     fn data_received(&mut self, transport: &Transport, _: &[u8]) {
+//!         transport.write(b"Good morning!");
+//!     }
+//! }
+//!
+//! let departed = Simulation::replay(&path, |replay| {
+//!     replay.reactor().listen("tcp:0:interface=127.0.0.1", |_: &Peer| Polite).map(drop)
+//! });
+//! let why = departed.unwrap_err().to_string();
+//! assert!(why.contains(r#"it writes 13 bytes "Good morning!" to #4, where the recorded loop writes 10 bytes "hello, ann" to #4"#));
+//! # std::fs::remove_file(path).ok();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A call from another thread is known to have come, but not what it did: that is for
+//! [`on_remote_call`](crate::testing::Replay::on_remote_call) to do again. What is true of a seed is true here: what a program takes from
+//! elsewhere than its reactor (the order of a `HashMap`, `Instant::now`, a file) has to be the same, or the replay departs, and says where.
+//!
+//! The file has all that clients have sent. It is for its owner's eyes (mode 0600), and
+//! [`record_sizes_only`](crate::Builder::record_sizes_only) keeps the bytes out of it, which is enough to see when things happened, and
+//! too little for a protocol that goes by what it reads.

@@ -50,6 +50,10 @@ pub struct Reactor(Rc<Core>);
 
 pub(crate) type Call = Box<dyn FnOnce(&Reactor)>;
 
+/// What is done in the place of a call from another thread that was recorded, which is the one of this number.
+#[cfg(feature = "testing")]
+pub(crate) type ReplayedCalls = Box<dyn FnMut(u64, &Reactor)>;
+
 /// What a timer does when it is due.
 pub(crate) enum Task {
     Call(Call),
@@ -83,6 +87,9 @@ pub(crate) enum Message {
     Call(Box<dyn RemoteCall>),
     /// A task is to be polled.
     Wake(TaskId),
+    /// What was recorded here is done again.
+    #[cfg(feature = "testing")]
+    Replayed,
 }
 
 /// The futures of a loop.
@@ -185,6 +192,11 @@ pub(crate) struct Core {
     pub(crate) tasks: OnceCell<Box<dyn TaskList>>,
     /// Threads that work for the loop, if there ever was one. They may outlive it.
     pub(crate) threads: OnceCell<Arc<dyn ThreadCounts>>,
+    /// Where goes what other threads send while what was recorded of them is replayed.
+    #[cfg(feature = "testing")]
+    pub(crate) unheard: OnceCell<Inbox<Message>>,
+    #[cfg(feature = "testing")]
+    pub(crate) replayed_calls: Guarded<Option<ReplayedCalls>>,
     /// Sources to serve in the next turn without an event of the kernel's.
     pub(crate) again: Guarded<Vec<Token>>,
     /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
@@ -228,6 +240,10 @@ impl Reactor {
             inbox: OnceCell::new(),
             tasks: OnceCell::new(),
             threads: OnceCell::new(),
+            #[cfg(feature = "testing")]
+            unheard: OnceCell::new(),
+            #[cfg(feature = "testing")]
+            replayed_calls: Guarded::new(None),
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),

@@ -107,6 +107,7 @@ pub(crate) fn shed_queues(turn: &mut Turn<'_>) {
 /// takes nothing new.
 pub(crate) fn end(turn: &mut Turn<'_>) {
     let core: &Core = turn.reactor.core();
+    core.network.ends();
     core.ended.set(true);
     for token in core.sources.with(|sources| sources.tokens()) {
         dispatch(turn, token, Readiness::END);

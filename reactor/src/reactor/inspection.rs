@@ -117,7 +117,7 @@ impl Reactor {
         if core.ended.get() {
             return Err(Error::ended());
         }
-        if core.network.registry().is_none() {
+        if self.is_simulated() {
             return Err(Error::new(ErrorKind::Unsupported, "a simulated reactor's time is not the watchdog's"));
         }
         if core.observation.is_watched() {
@@ -129,6 +129,16 @@ impl Reactor {
         let thread = thread.map_err(|error| Error::io("could not start the watchdog's thread", error))?;
         core.observation.begin_watch(watch.clone(), thread);
         Ok(Watchdog { reactor: self.clone(), watch })
+    }
+
+    /// Is its world one that was made up, rather than the system's or a recording of that?
+    pub(crate) fn is_simulated(&self) -> bool {
+        let network = &self.core().network;
+        #[cfg(feature = "testing")]
+        if network.replays() {
+            return false;
+        }
+        network.registry().is_none()
     }
 
     /// Calls `visit`, which serves what `describe` tells of; whoever looks on sees it.

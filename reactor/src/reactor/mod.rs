@@ -1,5 +1,6 @@
 //! The loop: the order of a turn, the handle, timers and sources as users see them.
 
+mod builder;
 mod core;
 mod delayed_call;
 mod description;
@@ -17,6 +18,7 @@ mod task_id;
 mod tasks;
 mod watch;
 
+pub use self::builder::Builder;
 pub use self::core::Reactor;
 pub(crate) use self::core::{Dispatch, Job, ThreadCounts, Turn};
 pub use self::delayed_call::DelayedCall;

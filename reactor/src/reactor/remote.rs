@@ -8,11 +8,16 @@ use std::time::Duration;
 
 use crate::budget;
 use crate::contain::contain;
+use crate::driver::Sent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::{Inbox, Outbox};
 
+#[cfg(feature = "testing")]
+use super::core::ReplayedCalls;
 use super::core::{Core, Message, Queued, Reactor, RemoteCall};
 use super::description::Description;
+#[cfg(feature = "testing")]
+use super::task_id::TaskId;
 
 /// A way to call into a loop from other threads: `Send`, `Sync` and cheap to clone. Made by [`Reactor::remote`].
 ///
@@ -83,6 +88,11 @@ impl Reactor {
     pub(crate) fn outbox(&self) -> Result<Outbox<Message>> {
         let core = self.core();
         let waker = core.network.waker().map_err(|error| Error::io("could not make a way to wake the loop", error))?;
+        #[cfg(feature = "testing")]
+        if core.network.replays() {
+            core.inbox.get_or_init(Inbox::new);
+            return Ok(core.unheard.get_or_init(Inbox::new).outbox(waker));
+        }
         Ok(core.inbox.get_or_init(Inbox::new).outbox(waker))
     }
 }
@@ -182,6 +192,18 @@ impl From<RemoteError> for Error {
     }
 }
 
+impl Message {
+    /// What is recorded of it.
+    fn sent(&self) -> Sent {
+        match *self {
+            Self::Call(_) => Sent::Call,
+            Self::Wake(task) => Sent::Wake { index: task.index, generation: task.generation },
+            #[cfg(feature = "testing")]
+            Self::Replayed => Sent::Call,
+        }
+    }
+}
+
 impl Core {
     /// Does a call from another thread wait?
     #[cfg(feature = "testing")]
@@ -192,10 +214,21 @@ impl Core {
     /// Takes no more calls from other threads, and drops those that it took.
     #[cfg(feature = "testing")]
     pub(crate) fn drop_remote_calls(&self) {
-        if let Some(inbox) = self.inbox.get() {
+        for inbox in [self.inbox.get(), self.unheard.get()].into_iter().flatten() {
             inbox.close();
-            while let Some(call) = inbox.pop() {
-                crate::contain::contain_drop(call);
+            drop_messages(inbox);
+        }
+    }
+
+    /// Sends something in the place of each thing that was recorded to have been sent, and drops what is sent now.
+    #[cfg(feature = "testing")]
+    fn replay_remote_calls(&self, inbox: &Inbox<Message>, most: usize) {
+        if let Some(unheard) = self.unheard.get() {
+            drop_messages(unheard);
+            let outbox = inbox.outbox(std::task::Waker::noop().clone());
+            for _ in 0..self.network.replayed_calls(most) {
+                // It is closed at the end, when all that was recorded has been sent.
+                drop(outbox.send(Message::Replayed));
             }
         }
     }
@@ -221,21 +254,32 @@ impl Core {
     #[inline]
     pub(crate) fn queue_remote_calls(&self) {
         if let Some(inbox) = self.inbox.get() {
-            self.calls.with(|calls| {
-                let count = inbox.admit(budget::CALLS.saturating_sub(calls.len()).max(budget::REMOTE_CALLS));
-                if count > 0 {
-                    calls.push(Queued::Remote(count));
-                }
-            });
+            let queued = self.calls.with(|calls| calls.len());
+            let most = budget::CALLS.saturating_sub(queued).max(budget::REMOTE_CALLS);
+            #[cfg(feature = "testing")]
+            self.replay_remote_calls(inbox, most);
+            let count = inbox.admit(most);
+            if count > 0 {
+                self.network.remote_calls(count);
+                self.calls.with(|calls| calls.push(Queued::Remote(count)));
+            }
         }
     }
 
     /// Runs the next `count` calls from other threads.
     pub(crate) fn run_remote_calls(&self, reactor: &Reactor, count: usize) {
         if let Some(inbox) = self.inbox.get() {
-            (0..count).map_while(|_| inbox.pop()).for_each(|message| match message {
-                Message::Call(call) => call.run(reactor),
-                Message::Wake(task) => self.poll_task(reactor, task),
+            let is_recorded = self.network.is_recorded();
+            (0..count).map_while(|_| inbox.pop()).for_each(|message| {
+                if is_recorded {
+                    self.network.received(message.sent());
+                }
+                match message {
+                    Message::Call(call) => call.run(reactor),
+                    Message::Wake(task) => self.poll_task(reactor, task),
+                    #[cfg(feature = "testing")]
+                    Message::Replayed => reactor.replay_message(),
+                }
             });
         }
     }
@@ -243,11 +287,63 @@ impl Core {
     /// Takes no more calls from other threads, and runs those that it took.
     pub(crate) fn run_last_remote_calls(&self, reactor: &Reactor) {
         if let Some(inbox) = self.inbox.get() {
+            #[cfg(feature = "testing")]
+            self.replay_remote_calls(inbox, usize::MAX);
+            #[cfg(feature = "testing")]
+            self.unheard.get().into_iter().for_each(Inbox::close);
             inbox.close();
+            let count = inbox.admit(usize::MAX);
+            if count > 0 {
+                self.network.remote_calls(count);
+            }
             while let Some(message) = inbox.pop() {
-                if let Message::Call(call) = message {
-                    call.run(reactor);
+                match message {
+                    Message::Call(call) => {
+                        self.network.received(Sent::Call);
+                        call.run(reactor);
+                    }
+                    Message::Wake(_) => {}
+                    #[cfg(feature = "testing")]
+                    Message::Replayed => reactor.replay_message(),
                 }
+            }
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+fn drop_messages(inbox: &Inbox<Message>) {
+    while let Some(message) = inbox.pop() {
+        crate::contain::contain_drop(message);
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Reactor {
+    /// Sets what is done in the place of calls from other threads that were recorded.
+    pub(crate) fn set_replayed_calls(&self, hook: ReplayedCalls) {
+        let former = self.core().replayed_calls.with(|slot| slot.replace(hook));
+        crate::contain::contain_drop(former);
+    }
+
+    /// Does what was recorded of something that another thread had sent.
+    fn replay_message(&self) {
+        let core = self.core();
+        let number = match core.network.replayed() {
+            Some((number, Sent::Call)) => number,
+            Some((_, Sent::Wake { index, generation })) => {
+                return core.poll_task(self, TaskId { index, generation });
+            }
+            None => return,
+        };
+        let slot = &core.replayed_calls;
+        if let Some(mut hook) = slot.with(Option::take) {
+            self.observe(|| Description::named("a replayed call"), || hook(number, self));
+            let another = slot.with(|slot| slot.replace(hook));
+            // It may have been set from within.
+            if another.is_some() {
+                let former = slot.with(|slot| std::mem::replace(slot, another));
+                crate::contain::contain_drop(former);
             }
         }
     }

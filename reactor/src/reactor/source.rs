@@ -79,20 +79,30 @@ impl Reactor {
         interest: Interest,
         source: impl Source,
     ) -> Result<Registration> {
-        let registry = self.core().network.registry().ok_or_else(simulated)?;
+        let registry = self.registry()?;
         let token = self.reserve()?;
-        if let Err(error) = descriptor.register(registry, token.into(), interest) {
+        if let Some(registry) = registry
+            && let Err(error) = descriptor.register(registry, token.into(), interest)
+        {
             self.remove(token);
             return Err(Error::io("could not register the descriptor", error));
         }
+        self.core().network.source_added(token);
         let registration = Registration { reactor: self.clone(), token };
         self.install(token, Box::new(Registered { source, registration: registration.clone() }));
         Ok(registration)
     }
-}
 
-fn simulated() -> Error {
-    Error::new(ErrorKind::Unsupported, "a simulated reactor has no descriptors to register")
+    /// The kernel's registry; none where sources are called as it was recorded, whatever their descriptors do.
+    fn registry(&self) -> Result<Option<&mio::Registry>> {
+        let network = &self.core().network;
+        #[cfg(feature = "testing")]
+        if network.replays() {
+            return Ok(None);
+        }
+        let simulated = || Error::new(ErrorKind::Unsupported, "a simulated reactor has no descriptors to register");
+        network.registry().map(Some).ok_or_else(simulated)
+    }
 }
 
 impl Registration {
@@ -113,7 +123,7 @@ impl Registration {
     ///
     /// When the descriptor is not registered here, or is closed.
     pub fn reregister(&self, descriptor: &mut impl event::Source, interest: Interest) -> Result<()> {
-        let registry = self.reactor.core().network.registry().ok_or_else(simulated)?;
+        let Some(registry) = self.reactor.registry()? else { return Ok(()) };
         descriptor
             .reregister(registry, self.token.into(), interest)
             .map_err(|error| Error::io("could not change what the descriptor is watched for", error))
@@ -127,8 +137,7 @@ impl Registration {
     #[doc(alias = "removeReader")]
     #[doc(alias = "removeWriter")]
     pub fn deregister(&self, descriptor: &mut impl event::Source) -> Result<()> {
-        let registry = self.reactor.core().network.registry().ok_or_else(simulated)?;
-        let result = descriptor.deregister(registry);
+        let result = self.reactor.registry()?.map_or(Ok(()), |registry| descriptor.deregister(registry));
         self.reactor.remove(self.token);
         result.map_err(|error| Error::io("could not deregister the descriptor", error))
     }

@@ -25,7 +25,7 @@ impl LooseEnd {
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.0.read(buffer)
+        self.0.read(buffer, true)
     }
 
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<usize> {

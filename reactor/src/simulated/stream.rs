@@ -39,7 +39,7 @@ impl Sink for Stream {
 }
 
 impl ByteStream for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+    fn read(&mut self, buffer: &mut [u8], _: bool) -> io::Result<Received> {
         let received = self.world.on(self.host, |sockets| sockets.read(self.id, buffer))?;
         if received.count > 0 {
             self.world.work(self.host);
@@ -63,8 +63,8 @@ impl ByteStream for Stream {
         self.with_end(|end| end.local.clone()).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    fn is_connected(&self) -> bool {
-        self.with_end(|end| end.knows_its_peer()).unwrap_or(false)
+    fn is_connected(&self) -> io::Result<bool> {
+        Ok(self.with_end(|end| end.knows_its_peer()).unwrap_or(false))
     }
 
     fn register(&mut self, _: Option<&Registry>, token: Token, interest: Interest) -> io::Result<()> {

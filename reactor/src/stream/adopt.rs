@@ -72,14 +72,16 @@ impl Reactor {
     }
 
     fn adopt(&self, descriptor: OwnedFd, options: StreamOptions) -> Result<Rc<Shared>> {
-        let mut socket = match stream_domain(&descriptor, &options).map_err(failed)? {
+        let socket = match stream_domain(&descriptor, &options).map_err(failed)? {
             Some(Domain::UNIX) => Socket::from(std::os::unix::net::UnixStream::from(descriptor)),
             Some(_) => Socket::Tcp(mio::net::TcpStream::from_std(descriptor.into())),
             None => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no TCP or Unix stream socket")),
         };
         let peer = socket.peer_address().map_err(failed)?.canonical();
         let token = self.reserve()?;
-        let registry = self.core().network.registry();
+        let network = &self.core().network;
+        let (mut socket, peer) = network.adopt_stream(socket, peer);
+        let registry = network.registry();
         if let Err(error) = socket.register(registry, token, Interest::READABLE) {
             self.remove(token);
             return Err(failed(error));
@@ -102,6 +104,10 @@ impl Reactor {
             Some(_) if listens => Acceptor::Tcp(mio::net::TcpListener::from_std(descriptor.into())),
             _ => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no listening stream socket")),
         };
+        if self.has_ended() {
+            return Err(Error::ended());
+        }
+        let acceptor = self.core().network.adopt_port(acceptor);
         self.serve_port(acceptor, options, Origin::Adopted, factory)
     }
 }

@@ -113,7 +113,7 @@ impl Reactor {
         }
         let port = PortShared::new(self, token, address, acceptor, origin);
         let starvation = Starvation {
-            reserve: reserve(),
+            reserve: self.core().network.reserve(),
             backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY),
             timer: None,
             logged: None,
@@ -122,11 +122,6 @@ impl Reactor {
         self.install(token, Box::new(listener));
         Ok(Port { shared: port })
     }
-}
-
-/// A descriptor to spare. Without one a starving client waits in the backlog; nothing else depends on it.
-fn reserve() -> Option<File> {
-    File::open("/dev/null").ok()
 }
 
 impl<F: Factory> Dispatch for Listener<F> {
@@ -251,7 +246,7 @@ impl Starvation {
             }
         }
         if self.reserve.is_none() {
-            self.reserve = reserve();
+            self.reserve = port.reactor.core().network.reserve();
         }
         port.reactor.core().starved.with(|starved| {
             if !starved.contains(&port.token) {
@@ -272,7 +267,7 @@ impl Starvation {
         }
         self.backoff.reset();
         if self.reserve.is_none() {
-            self.reserve = reserve();
+            self.reserve = port.reactor.core().network.reserve();
         }
     }
 }

@@ -53,8 +53,7 @@ impl PortShared {
         acceptor: Acceptor,
         origin: Origin,
     ) -> Rc<Self> {
-        // A simulated port has no file, whatever its name.
-        let ours = origin == Origin::Opened && !matches!(acceptor, Acceptor::Boxed(_));
+        let ours = origin == Origin::Opened && acceptor.has_file();
         let file = if ours { address.path().and_then(|path| identity(path).ok()) } else { None };
         Rc::new(Self {
             reactor: reactor.clone(),

@@ -8,6 +8,7 @@
 //! | that work grows no faster than input | [`check_linear`] |
 //! | servers and clients | [`simulated`] |
 //! | servers and clients under a network's faults | [`Simulation`] |
+//! | what happened in production, once more | [`Simulation::replay`] |
 //!
 //! [`guide::testing`](crate::guide::testing) shows each of them.
 //!
@@ -66,12 +67,14 @@ mod check;
 mod faults;
 mod host;
 mod member;
+mod replay;
 mod simulation;
 mod stage;
 
 pub use crate::random::Random;
 pub use faults::Faults;
 pub use host::Host;
+pub use replay::{Replay, Replayed};
 pub use simulation::{Simulation, secs};
 
 use crate::reactor::MainLoop;

@@ -1,0 +1,92 @@
+//! A loop that is made otherwise than by default.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::poller::Poller;
+use crate::recording::{Recorder, Tape};
+
+use super::core::Reactor;
+use super::main_loop::MainLoop;
+
+/// The most bytes that a recording has unless it is set otherwise: some two million short messages and their answers.
+const RECORDING_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// How a loop is to be made: what [`Reactor::builder`] gives.
+#[derive(Debug, Default)]
+#[must_use = "a builder makes nothing before `build` is called"]
+pub struct Builder {
+    recording: Option<PathBuf>,
+    sizes_only: bool,
+    limit: Option<u64>,
+}
+
+impl Reactor {
+    /// A way to have a loop recorded, on the operating system's own sockets and clock.
+    /// [`Reactor::new`](crate::Reactor::new) makes one that is not.
+    ///
+    /// ```
+    /// use lariat::Reactor;
+    /// use std::time::Duration;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("lariat-builder-{}", std::process::id()));
+    /// let reactor = Reactor::builder().record(&path).build()?;
+    /// reactor.call_later(Duration::from_millis(1), |reactor| reactor.stop());
+    /// reactor.run()?;
+    /// # std::fs::remove_file(path).ok();
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+impl Builder {
+    /// Records all that the loop sees into a new file at `path`: which connections have something to read, what bytes that is, what
+    /// each write, accept and connect gave, every reading of the clock, the addresses of names, and when calls from other threads came.
+    /// `Simulation::replay`, with feature `testing`, has it all happen again; the guide's chapter on testing shows it.
+    ///
+    /// The file has whatever peers have sent, secrets too, and their addresses. So only its owner may read it (mode 0600), and one
+    /// that exists is never written over. [`record_sizes_only`](Self::record_sizes_only) leaves the bytes out.
+    ///
+    /// It is written as the loop goes on, and is complete 10 ms after that has come to rest; of a process that is killed while it is
+    /// busy, the last 64 KiB may be missing. At its [limit](Self::record_limit) the recording ends with a mark, which a replay tells, and
+    /// if it cannot be written (the disk is full, say), it ends without one. In both cases a warning is logged and the loop goes on.
+    ///
+    /// Not recorded is what a program does between turns that it [takes](crate::MainLoop::turn) itself, what it reads from
+    /// descriptors that it has [registered](crate::Reactor::register), and the contents of files that are sent.
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.recording = Some(path.into());
+        self.sizes_only = false;
+        self
+    }
+
+    /// Records as [`record`](Self::record) does, but of bytes no more than how many there were. A replay fills in others, so it shows
+    /// when things happened and how much came, but no protocol that goes by what it reads will take the same course. Addresses and times
+    /// are still there.
+    pub fn record_sizes_only(mut self, path: impl Into<PathBuf>) -> Self {
+        self.recording = Some(path.into());
+        self.sizes_only = true;
+        self
+    }
+
+    /// Sets how many bytes the recording may have. Default: 256 MiB, which is some two million short messages and their answers.
+    pub fn record_limit(mut self, bytes: u64) -> Self {
+        self.limit = Some(bytes);
+        self
+    }
+
+    /// Makes the loop.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no descriptor left, or the recording cannot be made: there is a file of that name, say.
+    pub fn build(self) -> Result<MainLoop> {
+        let Some(path) = self.recording else { return Reactor::new() };
+        let poller = Poller::new().map_err(|error| Error::io("could not make an epoll instance", error))?;
+        let tape = Tape::create(&path, self.limit.unwrap_or(RECORDING_LIMIT), self.sizes_only);
+        let tape =
+            tape.map_err(|error| Error::io(format!("could not make the recording {}", path.display()), error))?;
+        Ok(MainLoop::from_driver(Box::new(Recorder::new(poller, tape))))
+    }
+}

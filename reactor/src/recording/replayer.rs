@@ -1,0 +1,168 @@
+//! The driver of a loop that is replayed.
+
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crate::address::Address;
+use crate::byte_stream::Socket;
+use crate::clock::Time;
+use crate::driver::{Acceptor, Driver, Events, Network, Sent};
+use crate::options::{ConnectOptions, ListenOptions};
+use crate::readiness::Readiness;
+use crate::token::Token;
+
+use super::format::Op;
+use super::reader::Reader;
+use super::replayed::{ReplayedPort, ReplayedStream};
+use super::script::{Script, stopped};
+
+/// A driver that says what was recorded. Once the replay has stopped, each wait fails; until then nothing more happens.
+#[derive(Debug)]
+pub(crate) struct Replayer {
+    script: Rc<Script>,
+    events: Vec<(Token, Readiness)>,
+}
+
+#[derive(Debug)]
+struct ReplayedNetwork(Rc<Script>);
+
+impl Replayer {
+    pub(crate) fn new(script: Rc<Script>) -> Self {
+        Self { script, events: Vec::new() }
+    }
+}
+
+impl Driver for Replayer {
+    fn wait(&mut self, _: Option<Duration>) -> io::Result<()> {
+        self.events.clear();
+        let found = self.script.answer(Op::Wait, 0, |reader| {
+            reader.answer(|reader| {
+                let count = reader.integer()?;
+                let mut found = Vec::new();
+                for _ in 0..count {
+                    found.push((reader.integer()?, Readiness::from_bits(reader.readiness()?)));
+                }
+                Ok(found)
+            })
+        });
+        for (number, readiness) in found.ok_or_else(stopped)?? {
+            let Some(token) = self.script.token(number) else {
+                self.script.damaged("an event is for what does not exist");
+                return Err(stopped());
+            };
+            self.events.push((token, readiness));
+        }
+        Ok(())
+    }
+
+    fn events(&self) -> Events<'_> {
+        Events::Listed(&self.events)
+    }
+
+    fn network(&self) -> Rc<dyn Network> {
+        Rc::new(ReplayedNetwork(self.script.clone()))
+    }
+}
+
+impl ReplayedNetwork {
+    /// What was recorded of something being done with an address.
+    fn address(&self, op: Op, address: &Address) -> io::Result<()> {
+        let show = |address: &Address| address.to_string();
+        let answer = self.0.answer_to(op, 0, address, show, Reader::address, |reader| reader.answer(|_| Ok(())));
+        answer.ok_or_else(stopped)?
+    }
+
+    fn stream(&self) -> Socket {
+        Socket::Boxed(Box::new(ReplayedStream::new(&self.0)))
+    }
+
+    fn port(&self) -> Acceptor {
+        Acceptor::Boxed(Box::new(ReplayedPort { number: self.0.number(), script: self.0.clone() }))
+    }
+}
+
+impl Network for ReplayedNetwork {
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    fn instant(&self, time: Time) -> Instant {
+        self.0.instant(time)
+    }
+
+    fn listen(&self, address: &Address, _: &ListenOptions) -> io::Result<Acceptor> {
+        self.address(Op::Listen, address)?;
+        Ok(self.port())
+    }
+
+    fn connect(&self, address: &Address, _: &ConnectOptions) -> io::Result<Socket> {
+        self.address(Op::Connect, address)?;
+        Ok(self.stream())
+    }
+
+    fn adopt_stream(&self, _: Socket, peer: Address) -> (Socket, Address) {
+        let recorded = self.0.answer(Op::AdoptStream, 0, Reader::address);
+        (self.stream(), recorded.unwrap_or(peer))
+    }
+
+    fn adopt_port(&self, _: Acceptor) -> Acceptor {
+        self.0.answer(Op::AdoptPort, 0, |_| Ok(()));
+        self.port()
+    }
+
+    fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let show = |name: &Vec<u8>| name.escape_ascii().to_string();
+        let name = name.as_bytes().to_vec();
+        self.0.answer_to(Op::Resolve, 0, &name, show, Reader::text, |reader| {
+            let Some(count) = reader.integer()?.checked_sub(1) else { return Ok(None) };
+            let mut found = Vec::new();
+            for _ in 0..count {
+                found.push(reader.ip()?);
+            }
+            Ok(Some(found))
+        })?
+    }
+
+    fn reserve(&self) -> Option<File> {
+        let had = self.0.answer(Op::Reserve, 0, Reader::flag).unwrap_or(false);
+        had.then(|| File::open("/dev/null").ok()).flatten()
+    }
+
+    fn waker(&self) -> io::Result<Waker> {
+        self.0.answer(Op::Waker, 0, |reader| reader.answer(|_| Ok(()))).ok_or_else(stopped)??;
+        Ok(Waker::noop().clone())
+    }
+
+    fn registry(&self) -> Option<&mio::Registry> {
+        None
+    }
+
+    fn source_added(&self, token: Token) {
+        self.0.answer(Op::AddSource, 0, |_| Ok(()));
+        self.0.place(self.0.number(), token);
+    }
+
+    fn has_signal(&self, _: bool) -> bool {
+        self.0.answer(Op::Signal, 0, Reader::flag).unwrap_or(false)
+    }
+
+    fn ends(&self) {
+        self.0.answer(Op::Finish, 0, |_| Ok(()));
+    }
+
+    fn replays(&self) -> bool {
+        true
+    }
+
+    fn replayed_calls(&self, most: usize) -> usize {
+        self.0.remote_calls(most)
+    }
+
+    fn replayed(&self) -> Option<(u64, Sent)> {
+        self.0.sent()
+    }
+}
