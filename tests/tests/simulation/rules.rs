@@ -98,3 +98,33 @@ fn each_phase_that_takes_too_long_ends_in_its_time_and_for_a_reason_of_its_own()
         Ok(())
     });
 }
+
+#[test]
+fn a_short_read_ends_the_pass_unless_the_peer_has_closed() {
+    Simulation::check(1..=3, |sim| {
+        let (server, client) = (Log::new(), Log::new());
+        sim.host("server").reactor().listen("tcp:7000", Once::new(server.probe().read_closed(|_| {})))?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe())).detach();
+        sim.run_until(secs(1))?;
+        // The calls of both systems: a wait of each loop, what is written, what is read.
+        let calls_for = |act: &dyn Fn(&Transport)| {
+            let before = sim.calls();
+            act(&client.transport());
+            sim.run_until(sim.now() + secs(1)).map(|()| sim.calls() - before)
+        };
+        let write = |transport: &Transport| {
+            transport.write(b"short");
+        };
+        let (one, another) = (calls_for(&write)?, calls_for(&write)?);
+        assert_eq!((one, another), (4, 4), "one read tells that nothing is left");
+        // With the end behind it, that is sent and read too.
+        let last = calls_for(&|transport| {
+            write(transport);
+            transport.close_write();
+        })?;
+        assert!(last >= one + 2, "{last} calls");
+        assert!(server.has("read closed"), "{:?}", server.story());
+        assert_eq!(server.received_len(), 15);
+        Ok(())
+    });
+}
