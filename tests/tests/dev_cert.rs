@@ -25,23 +25,24 @@ impl Folder {
     fn make(&self, arguments: &[&str]) -> Output {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
         let program = PROGRAM.get_or_init(|| example("dev_cert"));
-        Command::new(program).arg("--directory").arg(&self.path).args(arguments).output().unwrap()
+        Command::new(program).arg("--directory").arg(&self.path).args(arguments).output().expect("it starts")
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path.join(name)).unwrap()
+        fs::read_to_string(self.path.join(name)).expect("it was made")
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = entries.collect();
+        let entries = fs::read_dir(&self.path).expect("it was made").flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
 
     /// What openssl prints, and whether it is content.
     fn openssl(&self, arguments: &str) -> (bool, String) {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(&self.path).output().unwrap();
+        let mut openssl = Command::new("openssl");
+        let output = openssl.args(arguments.split(' ')).current_dir(&self.path).output().expect("there is an openssl");
         (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
