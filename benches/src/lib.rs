@@ -19,11 +19,13 @@
 //!
 //! | module | has |
 //! | --- | --- |
+//! | [`program`] | how a program ends, turns in pairs, the clock of CPU time |
 //! | [`server`] | a server in a process of its own, killed when dropped |
 //! | [`tool`] | the load generators in C, built on demand, and what they print |
 //! | [`ratio`] | medians, percentiles, and pairs of runs |
 //! | [`report`] | the lines that tell a bound from what was seen |
 
+pub mod program;
 pub mod ratio;
 pub mod report;
 pub mod server;
@@ -52,6 +54,12 @@ impl std::error::Error for Trouble {}
 
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
+        Trouble(error.to_string())
+    }
+}
+
+impl From<lariat::Error> for Trouble {
+    fn from(error: lariat::Error) -> Self {
         Trouble(error.to_string())
     }
 }

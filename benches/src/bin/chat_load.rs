@@ -14,7 +14,7 @@
 
 use lariat::{Address, Bytes, CloseReason, MainLoop, Once, Protocol, Reactor, Transport};
 use lariat_benches::{
-    Result, Trouble,
+    Result, Trouble, program,
     ratio::{median, percentile},
     report::Report,
     server::Contestant,
@@ -60,17 +60,7 @@ const WIDTH: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
-    match Plan::from_arguments().and_then(|plan| plan.run()) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("chat_load: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("chat_load", || Plan::from_arguments().and_then(|plan| plan.run()))
 }
 
 struct Plan {
@@ -208,7 +198,7 @@ const WHISPERER: usize = 1;
 
 impl Crowd {
     fn new(server: Address) -> Result<Self> {
-        Ok(Self { reactor: Reactor::new().map_err(trouble)?, server, room: Rc::default() })
+        Ok(Self { reactor: Reactor::new()?, server, room: Rc::default() })
     }
 
     /// Has everybody connect, then give their names, all at once.
@@ -256,12 +246,12 @@ impl Crowd {
                 self.room.whisper();
             }
             let next = next_line.min(next_whisper).saturating_duration_since(Instant::now());
-            self.reactor.turn(Some(next)).map_err(trouble)?;
+            self.reactor.turn(Some(next))?;
         }
         // The last line has a second to arrive, too.
         let end = Instant::now() + LINE_INTERVAL;
         while Instant::now() < end {
-            self.reactor.turn(Some(end.saturating_duration_since(Instant::now()))).map_err(trouble)?;
+            self.reactor.turn(Some(end.saturating_duration_since(Instant::now())))?;
         }
         Ok(())
     }
@@ -272,15 +262,10 @@ impl Crowd {
             if Instant::now() > deadline {
                 return Err(Trouble::new(format!("it never came to this: {what}")));
             }
-            self.reactor.turn(Some(Duration::from_secs(1))).map_err(trouble)?;
+            self.reactor.turn(Some(Duration::from_secs(1)))?;
         }
         Ok(())
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn trouble(error: lariat::Error) -> Trouble {
-    Trouble::new(error.to_string())
 }
 
 fn name(number: usize) -> String {

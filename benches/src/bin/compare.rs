@@ -18,7 +18,7 @@
 //! did not run.
 
 use lariat_benches::{
-    Result, Trouble,
+    Result, Trouble, program,
     ratio::{median, median_ratio},
     report::{Bound, Report},
     server::Contestant,
@@ -51,17 +51,7 @@ const SLICE: &str = "100";
 const FRESH_STARTS: usize = 3;
 
 fn main() -> ExitCode {
-    match Plan::from_arguments(std::env::args().skip(1)).and_then(|plan| plan.run()) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("compare: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("compare", || Plan::from_arguments(std::env::args().skip(1)).and_then(|plan| plan.run()))
 }
 
 /// What was asked for on the command line.

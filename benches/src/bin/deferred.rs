@@ -16,10 +16,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lariat::{Deferred, Reactor};
+use lariat_benches::program::{self, cpu_seconds, pairs};
 use lariat_benches::ratio::{median, median_ratio};
 use lariat_benches::report::{Bound, Report};
 use lariat_benches::{Result, Trouble};
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 use tokio::task::{LocalSet, yield_now};
 
@@ -32,45 +32,23 @@ const LINKS: u64 = 10;
 const PAIRS: usize = 201;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("deferred: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("deferred", run)
 }
 
 fn run() -> Result<usize> {
     let mut report = Report::new();
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    // The first pair only warms up the allocator.
-    for pair in 0..=PAIRS {
-        // Each goes first as often as the other.
-        if pair % 2 == 0 {
-            ours.push(burst_of_ours()?);
-        }
-        theirs.push(burst_of_theirs()?);
-        if pair % 2 == 1 {
-            ours.push(burst_of_ours()?);
-        }
-    }
-    let (ours, theirs) = (&ours[1..], &theirs[1..]);
-    let ratio = median_ratio(ours, theirs).unwrap_or(f64::NAN);
+    let (ours, theirs) = pairs(PAIRS, |_| burst_of_ours(), |_| burst_of_theirs())?;
+    let ratio = median_ratio(&ours, &theirs).unwrap_or(f64::NAN);
     let what = format!("deferred: CPU for a chain of {LINKS} callbacks");
     report.hold(what, ratio, format!("{LINKS} awaited oneshots of tokio").as_str(), Bound::AtMost(0.6));
-    let [ours, theirs] = [ours, theirs].map(|seconds| median(seconds).unwrap_or(f64::NAN) * 1e9 / CHAINS as f64);
+    let [ours, theirs] = [ours, theirs].map(|seconds| median(&seconds).unwrap_or(f64::NAN) * 1e9 / CHAINS as f64);
     report.note(format_args!("     deferred: ns of CPU for a chain: {ours:.0}, tokio {theirs:.0}"));
     Ok(report.missed())
 }
 
 /// Seconds of CPU for a burst.
 fn burst_of_ours() -> Result<f64> {
-    let mut reactor = Reactor::new().map_err(|error| Trouble::new(error.to_string()))?;
+    let mut reactor = Reactor::new()?;
     let delivered = Rc::new(Cell::new(0));
     let begin = cpu_seconds();
     for number in 0..CHAINS {
@@ -85,7 +63,7 @@ fn burst_of_ours() -> Result<f64> {
             .detach();
         // Somebody listens.
         let _ = resolver.resolve(black_box(number));
-        reactor.turn(Some(Duration::ZERO)).map_err(|error| Trouble::new(error.to_string()))?;
+        reactor.turn(Some(Duration::ZERO))?;
     }
     let seconds = cpu_seconds() - begin;
     if delivered.get() == CHAINS { Ok(seconds) } else { Err(Trouble::new("a chain was not delivered")) }
@@ -127,10 +105,4 @@ fn burst_of_theirs() -> Result<f64> {
     });
     let seconds = cpu_seconds() - begin;
     if sum == CHAINS * LINKS { Ok(seconds) } else { Err(Trouble::new("a message was not delivered")) }
-}
-
-/// CPU time of this thread, which is the only one.
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

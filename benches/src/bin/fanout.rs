@@ -10,7 +10,7 @@
 //! runs. The exit status is 1 if a bound was missed, 2 if something did not run.
 
 use lariat_benches::{
-    Result, Trouble,
+    Result, Trouble, program,
     ratio::{median, median_ratio},
     report::Report,
     server::Contestant,
@@ -31,17 +31,7 @@ const BROADCASTS: &str = "20";
 const FRESH_STARTS: usize = 3;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("fanout: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("fanout", run)
 }
 
 /// Tells how many bounds were missed.

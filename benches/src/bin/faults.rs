@@ -12,7 +12,7 @@
 
 use lariat::{Address, CloseReason, MainLoop, Once, Protocol, Reactor, Transport};
 use lariat_benches::{
-    Result, Trouble,
+    Result, Trouble, program,
     report::Report,
     server::{Contestant, Server},
     tool::{cargo_build, release},
@@ -45,17 +45,7 @@ const RESUMED: f64 = 100.0;
 const FREED: usize = 50;
 
 fn main() -> ExitCode {
-    match seconds().and_then(|seconds| emfile(Duration::from_secs(seconds))) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("faults: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("faults", || seconds().and_then(|seconds| emfile(Duration::from_secs(seconds))))
 }
 
 fn seconds() -> Result<u64> {
@@ -85,7 +75,7 @@ fn emfile(time: Duration) -> Result<usize> {
     let mut report = Report::new();
     report.note(format_args!("{CLIENTS} clients at a server with {DESCRIPTORS} descriptors, for {time:?}"));
 
-    let mut reactor = Reactor::new().map_err(|error| trouble(&error))?;
+    let mut reactor = Reactor::new()?;
     let visitors = Rc::new(Visitors::new(Address::Tcp(([127, 0, 0, 1], server.port()).into())));
     for _ in 0..CLIENTS {
         Visitors::send(&visitors, &reactor);
@@ -119,10 +109,6 @@ fn hold(report: &mut Report, what: impl fmt::Display, value: f64, unit: &str, bo
     report.add_missed(usize::from(!met));
 }
 
-fn trouble(error: &lariat::Error) -> Trouble {
-    Trouble::new(error.to_string())
-}
-
 /// Runs the clients for so long.
 fn turn_for(reactor: &mut MainLoop, time: Duration) -> Result<()> {
     let end = Instant::now() + time;
@@ -131,7 +117,7 @@ fn turn_for(reactor: &mut MainLoop, time: Duration) -> Result<()> {
         if left.is_zero() {
             return Ok(());
         }
-        reactor.turn(Some(left)).map_err(|error| trouble(&error))?;
+        reactor.turn(Some(left))?;
     }
 }
 
@@ -198,7 +184,7 @@ impl Visitors {
         leaving.ok_or_else(|| Trouble::new("nobody is served"))?.close();
         let freed = Instant::now();
         while self.present() < before {
-            reactor.turn(Some(Duration::from_secs(10))).map_err(|error| trouble(&error))?;
+            reactor.turn(Some(Duration::from_secs(10)))?;
             if freed.elapsed() > Duration::from_secs(10) {
                 return Err(Trouble::new("a freed descriptor was of no use to anybody for ten seconds"));
             }

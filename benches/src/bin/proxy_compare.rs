@@ -12,7 +12,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use lariat_benches::{
-    Result, Trouble,
+    Result, Trouble, program,
     ratio::{median, median_ratio},
     report::{Bound, Report},
     server::Contestant,
@@ -36,17 +36,7 @@ const SLICE: &str = "100";
 const FRESH_STARTS: usize = 3;
 
 fn main() -> ExitCode {
-    match rounds().and_then(|rounds| run(&rounds)) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("proxy_compare: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("proxy_compare", || rounds().and_then(|rounds| run(&rounds)))
 }
 
 fn rounds() -> Result<String> {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lariat::{Peer, Protocol, Reactor, Transport};
+use lariat_benches::program;
 use lariat_benches::ratio::{median, median_ratio};
 use lariat_benches::report::{Bound, Report};
 use lariat_benches::server::Contestant;
@@ -41,33 +42,21 @@ impl Protocol for Echo {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    program::run("recording", || match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => compare(),
         ["serve", port] => serve(port, None),
         ["serve", port, path] => serve(port, Some(path)),
         _ => Err(Trouble::new("the source's head tells how it is run")),
-    };
-    match outcome {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("recording: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    })
 }
 
 /// Is an echo server until it is killed.
 fn serve(port: &str, path: Option<&str>) -> Result<usize> {
-    let trouble = |error: lariat::Error| Trouble::new(error.to_string());
     let builder = Reactor::builder().record_limit(LIMIT);
     let builder = if let Some(path) = path { builder.record(path) } else { builder };
-    let reactor = builder.build().map_err(trouble)?;
-    reactor.listen(&format!("tcp:{port}:interface=127.0.0.1"), |_: &Peer| Echo).map_err(trouble)?;
-    reactor.run().map_err(trouble)?;
+    let reactor = builder.build()?;
+    reactor.listen(&format!("tcp:{port}:interface=127.0.0.1"), |_: &Peer| Echo)?;
+    reactor.run()?;
     Ok(0)
 }
 

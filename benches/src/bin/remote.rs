@@ -18,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use lariat::Reactor;
+use lariat_benches::program::{self, pairs};
 use lariat_benches::ratio::{median, median_ratio};
 use lariat_benches::report::{Bound, Report};
 use lariat_benches::{Result, Trouble};
@@ -47,17 +48,7 @@ struct Burst {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("remote: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("remote", run)
 }
 
 fn run() -> Result<usize> {
@@ -76,22 +67,13 @@ fn run() -> Result<usize> {
 }
 
 fn compare_speed(report: &mut Report, threads: usize, who: &str) -> Result<()> {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    // The first pair only warms up the allocator.
-    for pair in 0..=PAIRS {
-        // Each goes first as often as the other.
-        if pair % 2 == 0 {
-            ours.push(burst_of_ours(threads, CALLS)?.calls_per_second);
-        }
-        theirs.push(burst_of_theirs(threads, CALLS)?.calls_per_second);
-        if pair % 2 == 1 {
-            ours.push(burst_of_ours(threads, CALLS)?.calls_per_second);
-        }
-    }
-    let (ours, theirs) = (&ours[1..], &theirs[1..]);
-    let ratio = median_ratio(ours, theirs).unwrap_or(f64::NAN);
+    let speed = |burst: Result<Burst>| Ok(burst?.calls_per_second);
+    let run_ours = |_| speed(burst_of_ours(threads, CALLS));
+    let run_theirs = |_| speed(burst_of_theirs(threads, CALLS));
+    let (ours, theirs) = pairs(PAIRS, run_ours, run_theirs)?;
+    let ratio = median_ratio(&ours, &theirs).unwrap_or(f64::NAN);
     report.hold(format_args!("remote: calls a second by {who}"), ratio, "tokio", Bound::AtLeast(1.0));
-    let [ours, theirs] = [ours, theirs].map(|speeds| median(speeds).unwrap_or(f64::NAN));
+    let [ours, theirs] = [ours, theirs].map(|speeds| median(&speeds).unwrap_or(f64::NAN));
     report.note(format_args!("     remote: calls a second by {who}: {ours:.0}, tokio {theirs:.0}"));
     Ok(())
 }
@@ -110,8 +92,8 @@ fn count_wake_ups(report: &mut Report, threads: usize, who: &str) -> Result<()> 
 }
 
 fn burst_of_ours(threads: usize, calls: usize) -> Result<Burst> {
-    let reactor = Reactor::new().map_err(|error| Trouble::new(error.to_string()))?;
-    let remote = reactor.remote().map_err(|error| Trouble::new(error.to_string()))?;
+    let reactor = Reactor::new()?;
+    let remote = reactor.remote()?;
     let callers = Callers::start(threads, calls, move || {
         let call = move |reactor: &Reactor| {
             if count() == calls {
@@ -120,7 +102,7 @@ fn burst_of_ours(threads: usize, calls: usize) -> Result<Burst> {
         };
         remote.call(call).is_ok()
     });
-    callers.time(|| reactor.run().map_err(|error| Trouble::new(error.to_string())))
+    callers.time(|| Ok(reactor.run()?))
 }
 
 fn burst_of_theirs(threads: usize, calls: usize) -> Result<Burst> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use lariat::testing::{Simulation, secs};
 use lariat::{CloseReason, Once, Peer, Protocol, Reactor, Transport};
 use lariat_benches::report::Report;
-use lariat_benches::{Result, Trouble};
+use lariat_benches::{Result, Trouble, program};
 
 const SEEDS: u64 = 2_000;
 
@@ -113,17 +113,10 @@ impl Protocol for Caller {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(report) if report.missed() == 0 => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(trouble) => {
-            eprintln!("simulation: {trouble}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("simulation", run)
 }
 
-fn run() -> Result<Report> {
+fn run() -> Result<usize> {
     let mut report = Report::new();
     let (milliseconds, heard) = seeds();
     report.note(format_args!(
@@ -140,7 +133,7 @@ fn run() -> Result<Report> {
     report.hold_value("simulation: connections without an answer", (CONNECTIONS - answered) as f64, "of 100,000", 0.0);
 
     report.hold_value("simulation: a million idle seconds", idle_seconds()?, "s", SECONDS_FOR_THEM);
-    Ok(report)
+    Ok(report.missed())
 }
 
 /// Checks the seeds. Returns how many milliseconds one took, and how many messages were heard in all.
@@ -164,12 +157,11 @@ fn seeds() -> (f64, u64) {
 
 /// Makes a hundred thousand connections and uses each. Returns how many were answered.
 fn connections() -> Result<usize> {
-    let trouble = |error: lariat::Error| Trouble::new(error.to_string());
     let sim = Simulation::new(1);
     sim.faults().latency(1..=80);
     let answered = Rc::new(Cell::new(0));
     let server = sim.host("server").reactor();
-    server.listen("tcp:7000:backlog=100000", |_: &Peer| Echo).map_err(trouble)?;
+    server.listen("tcp:7000:backlog=100000", |_: &Peer| Echo)?;
     for host in 0..HOSTS {
         let reactor = sim.host(&format!("client{host}")).reactor();
         for _ in 0..CONNECTIONS / HOSTS {
@@ -177,11 +169,11 @@ fn connections() -> Result<usize> {
             reactor.connect("tcp:server:7000", Once::new(caller)).detach();
         }
     }
-    sim.run_until(secs(10)).map_err(trouble)?;
+    sim.run_until(secs(10))?;
     if server.stats().connections != CONNECTIONS {
         return Err(Trouble::new(format!("{} connections are open", server.stats().connections)));
     }
-    sim.finish().map_err(trouble)?;
+    sim.finish()?;
     Ok(answered.get())
 }
 
@@ -197,7 +189,7 @@ fn idle_seconds() -> Result<f64> {
     let begun = Instant::now();
     let ran = sim.run_until(secs(SIMULATED_SECONDS));
     let took = begun.elapsed().as_secs_f64();
-    ran.map_err(|error| Trouble::new(error.to_string()))?;
+    ran?;
     match ticks.get() {
         // The first tick is at the beginning.
         seen if seen == SIMULATED_SECONDS + 1 => Ok(took),

@@ -18,10 +18,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use lariat::{Failure, Reactor};
+use lariat_benches::program::{self, cpu_seconds, pairs};
 use lariat_benches::ratio::{median, median_ratio};
 use lariat_benches::report::{Bound, Report};
 use lariat_benches::{Result, Trouble};
-use rustix::time::{ClockId, clock_gettime};
 use tokio::task::{LocalSet, spawn_blocking, spawn_local, yield_now};
 
 /// Jobs in a burst.
@@ -34,17 +34,7 @@ const BATCH: u64 = 100;
 const PAIRS: usize = 201;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(missed) => {
-            println!("{missed} bounds missed");
-            ExitCode::FAILURE
-        }
-        Err(trouble) => {
-            eprintln!("threads: {trouble}");
-            ExitCode::from(2)
-        }
-    }
+    program::run("threads", run)
 }
 
 fn run() -> Result<usize> {
@@ -52,30 +42,13 @@ fn run() -> Result<usize> {
     report.note(format_args!(
         "threads: the peer is tokio 1, current-thread runtime with I/O and time, a LocalSet; medians of {PAIRS} pairs"
     ));
-    let (ours, theirs) = pairs(our_jobs, their_jobs)?;
+    let (ours, theirs) = pairs(PAIRS, |_| our_jobs(), |_| their_jobs())?;
     let what = "threads: time for a job there and back";
     hold(&mut report, what, &ours, &theirs, "tokio's spawn_blocking", JOBS);
-    let (ours, theirs) = pairs(our_tasks, their_tasks)?;
+    let (ours, theirs) = pairs(PAIRS, |_| our_tasks(), |_| their_tasks())?;
     let what = "threads: CPU for a task that is ready at once";
     hold(&mut report, what, &ours, &theirs, "tokio's spawn_local", TASKS);
     Ok(report.missed())
-}
-
-/// The seconds that bursts of ours and of the peer took.
-fn pairs(our: fn() -> Result<f64>, their: fn() -> Result<f64>) -> Result<(Vec<f64>, Vec<f64>)> {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    // The first pair only warms up the allocator.
-    for pair in 0..=PAIRS {
-        // Each goes first as often as the other.
-        if pair % 2 == 0 {
-            ours.push(our()?);
-        }
-        theirs.push(their()?);
-        if pair % 2 == 1 {
-            ours.push(our()?);
-        }
-    }
-    Ok((ours.split_off(1), theirs.split_off(1)))
 }
 
 fn hold(report: &mut Report, what: impl Display, ours: &[f64], theirs: &[f64], peer: &str, count: u64) {
@@ -158,10 +131,4 @@ fn check(seconds: f64, seen: u64, expected: u64) -> Result<f64> {
 
 fn trouble(error: impl Display) -> Trouble {
     Trouble::new(error.to_string())
-}
-
-/// CPU time of this thread, which is the only one that tasks take.
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

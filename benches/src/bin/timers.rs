@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use lariat::{TimerKey, TimerWheel};
+use lariat_benches::program::{self, pairs};
 use lariat_benches::ratio::{median, median_ratio};
 use lariat_benches::report::{Bound, Report};
 use lariat_benches::{Result, Trouble};
@@ -50,17 +51,10 @@ struct Costs {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(report) if report.missed() == 0 => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(trouble) => {
-            eprintln!("timers: {trouble}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("timers", run)
 }
 
-fn run() -> Result<Report> {
+fn run() -> Result<usize> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let mut report = Report::new();
     report.note("timers: ours is TimerWheel<usize>, the peer tokio-util's DelayQueue<usize>, both made with new()");
@@ -71,20 +65,15 @@ fn run() -> Result<Report> {
         "timers: {TIMERS} timers due after 1 to {LONGEST} ms at random, cancelled in random order; medians of {PAIRS} pairs"
     ));
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    // The first pair only warms up the allocator.
-    for seed in 0..=PAIRS {
-        let load = Load::new(seed as u64);
-        ours.push(wheel_costs(&load));
-        theirs.push(runtime.block_on(queue_costs(&load)));
-    }
-    let (ours, theirs) = (&ours[1..], &theirs[1..]);
-    judge(&mut report, "insert", ours, theirs, |costs| costs.insert, 0.50)?;
-    judge(&mut report, "cancel", ours, theirs, |costs| costs.cancel, 0.70)?;
-    judge(&mut report, "expire at once", ours, theirs, |costs| costs.expire, 0.60)?;
-    judge(&mut report, "expire tick by tick", ours, theirs, |costs| costs.expire_by_ticks, 0.60)?;
+    let run_ours = |pair| Ok(wheel_costs(&Load::new(pair)));
+    let run_theirs = |pair| Ok(runtime.block_on(queue_costs(&Load::new(pair))));
+    let (ours, theirs) = pairs(PAIRS, run_ours, run_theirs)?;
+    judge(&mut report, "insert", &ours, &theirs, |costs| costs.insert, 0.50)?;
+    judge(&mut report, "cancel", &ours, &theirs, |costs| costs.cancel, 0.70)?;
+    judge(&mut report, "expire at once", &ours, &theirs, |costs| costs.expire, 0.60)?;
+    judge(&mut report, "expire tick by tick", &ours, &theirs, |costs| costs.expire_by_ticks, 0.60)?;
     judge_idle_turn(&mut report)?;
-    Ok(report)
+    Ok(report.missed())
 }
 
 fn judge(
