@@ -79,7 +79,7 @@ impl VirtualClock {
     ///
     /// # Panics
     ///
-    /// With whatever a callback panics with; if it is called from a callback; and if there is no end to what is due.
+    /// With the words that a callback panics with; if it is called from a callback; and if there is no end to what is due.
     #[doc(alias = "pump")]
     #[track_caller]
     pub fn advance(&self, time: Duration) {
