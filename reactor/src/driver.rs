@@ -84,8 +84,8 @@ pub(crate) trait Network {
     }
     /// A descriptor to be given up when there are no others. Without one a client that is too many waits in the backlog; nothing else
     /// depends on it.
-    fn reserve(&self) -> Option<File> {
-        File::open("/dev/null").ok()
+    fn reserve(&self) -> Option<Reserve> {
+        Reserve::open()
     }
     /// The source `token` has a descriptor that is none of this network's.
     fn source_added(&self, _token: Token) {}
@@ -119,6 +119,23 @@ pub(crate) trait Network {
     #[cfg(feature = "testing")]
     fn replayed(&self) -> Option<(u64, Sent)> {
         None
+    }
+}
+
+/// A descriptor that is there to be given up.
+#[derive(Debug)]
+pub(crate) struct Reserve(#[expect(dead_code, reason = "it is held open")] Option<File>);
+
+impl Reserve {
+    /// One of the system's, if there are any left.
+    fn open() -> Option<Self> {
+        File::open("/dev/null").ok().map(|file| Self(Some(file)))
+    }
+
+    /// One where no other is one of the system's either.
+    #[cfg(feature = "testing")]
+    pub(crate) fn pretended() -> Self {
+        Self(None)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The driver of a loop that is recorded.
 
-use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
-use crate::driver::{Acceptor, Driver, Events, Network, Sent};
+use crate::driver::{Acceptor, Driver, Events, Network, Reserve, Sent};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -151,7 +150,7 @@ impl Network for RecordedNetwork {
         addresses
     }
 
-    fn reserve(&self) -> Option<File> {
+    fn reserve(&self) -> Option<Reserve> {
         let reserve = self.0.inner.reserve();
         self.0.tape.note(Op::Reserve, 0, |out| out.push(u8::from(reserve.is_some())));
         reserve

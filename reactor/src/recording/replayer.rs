@@ -1,6 +1,5 @@
 //! The driver of a loop that is replayed.
 
-use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
-use crate::driver::{Acceptor, Driver, Events, Network, Sent};
+use crate::driver::{Acceptor, Driver, Events, Network, Reserve, Sent};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -127,9 +126,9 @@ impl Network for ReplayedNetwork {
         })?
     }
 
-    fn reserve(&self) -> Option<File> {
+    fn reserve(&self) -> Option<Reserve> {
         let had = self.0.answer(Op::Reserve, 0, Reader::flag).unwrap_or(false);
-        had.then(|| File::open("/dev/null").ok()).flatten()
+        had.then(Reserve::pretended)
     }
 
     fn waker(&self) -> io::Result<Waker> {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
-use crate::driver::{Acceptor, Network, Work};
+use crate::driver::{Acceptor, Network, Reserve, Work};
 use crate::options::{ConnectOptions, ListenOptions};
 
 use super::listener::Listener;
@@ -57,6 +57,10 @@ impl Network for Host {
 
     fn run_aside(&self, work: Work) -> Result<(), Work> {
         if self.world.is_directed { self.world.add_work(self.id, work) } else { Err(work) }
+    }
+
+    fn reserve(&self) -> Option<Reserve> {
+        Some(Reserve::pretended())
     }
 
     fn waker(&self) -> io::Result<Waker> {

@@ -1,7 +1,6 @@
 //! Accepting connections.
 
 use std::any::type_name;
-use std::fs::File;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::budget;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
 use crate::contain::{contain, contain_drop};
-use crate::driver::Acceptor;
+use crate::driver::{Acceptor, Reserve};
 use crate::error::{Error, Result, is_exhaustion};
 use crate::factory::Factory;
 use crate::options::{ListenOptions, StreamOptions};
@@ -48,7 +47,7 @@ struct Listener<F> {
 /// What a listener does when descriptors are used up.
 struct Starvation {
     /// A descriptor to give up, so that a client can be accepted and let down politely.
-    reserve: Option<File>,
+    reserve: Option<Reserve>,
     backoff: Backoff,
     timer: Option<TimerKey>,
     logged: Option<Time>,
