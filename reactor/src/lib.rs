@@ -102,7 +102,8 @@ mod options;
 mod poller;
 mod producer;
 mod protocol;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(feature = "testing"), expect(dead_code, unreachable_pub, reason = "unit tests need some of it"))]
 mod random;
 mod reactor;
 mod readiness;

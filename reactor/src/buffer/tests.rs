@@ -7,29 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::random::Random;
+
 use super::entry::{Entry, OVERHEAD};
 use super::{Flush, FlushOutcome, Sink, WriteQueue, send_file_by_copy};
 
-/// SplitMix64.
-struct Seeded(u64);
-
-impl Seeded {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    /// Mostly small, now and then large.
-    fn size(&mut self) -> usize {
-        let bound = [2, 70, 700, 70_000, 300_000][self.below(5).min(self.below(5))];
-        self.below(bound)
-    }
+/// Mostly small, now and then large.
+fn any_size(random: &Random) -> usize {
+    let bound = [2, 70, 700, 70_000, 300_000][random.index(5).min(random.index(5))];
+    random.index(bound)
 }
 
 /// What a sink answers next.
@@ -163,19 +149,19 @@ fn the_queue_and_its_entries_are_small() {
 
 #[test]
 fn whatever_is_pushed_comes_out_exact_and_in_order() {
-    let mut noise = Seeded(0);
+    let noise = Random::new(0);
     let content: Vec<u8> = (0..40_000).flat_map(|_| noise.next().to_ne_bytes()).collect();
     let file = Arc::new(file_of(&content));
     for seed in 0..200 {
-        let mut random = Seeded(seed);
+        let random = Random::new(seed);
         let drops = Drops::new();
         let (mut queue, mut model, mut sink) = (WriteQueue::new(), VecDeque::<u8>::new(), Script::default());
         let (mut chunks, mut taken) = (0, 0);
         for _ in 0..200 {
-            let size = random.size();
-            let start = random.below(content.len() - size);
+            let size = any_size(&random);
+            let start = random.index(content.len() - size);
             let piece = &content[start..start + size];
-            match random.below(8) {
+            match random.index(8) {
                 0..=2 => queue.push_slice(piece),
                 3 | 4 => {
                     queue.push_chunk(drops.chunk(piece));
@@ -183,9 +169,9 @@ fn whatever_is_pushed_comes_out_exact_and_in_order() {
                 }
                 5 => queue.push_file(Arc::clone(&file), start as u64..(start + size) as u64),
                 _ => {
-                    for _ in 0..random.below(4) {
-                        let room = random.size();
-                        let answer = match random.below(5) {
+                    for _ in 0..random.index(4) {
+                        let room = any_size(&random);
+                        let answer = match random.index(5) {
                             0 => Answer::Fail(ErrorKind::WouldBlock),
                             1 => Answer::Fail(ErrorKind::Interrupted),
                             _ if room == 0 => Answer::Fail(ErrorKind::WouldBlock),
@@ -193,7 +179,7 @@ fn whatever_is_pushed_comes_out_exact_and_in_order() {
                         };
                         sink.answers.push_back(answer);
                     }
-                    let budget = random.size() * 4;
+                    let budget = any_size(&random) * 4;
                     let dropped = drops.count();
                     let flushed = queue.flush(&mut sink, budget).unwrap();
                     assert_eq!(drops.count(), dropped, "dropped inside flush, seed {seed}");
@@ -203,7 +189,7 @@ fn whatever_is_pushed_comes_out_exact_and_in_order() {
                     assert!(model.make_contiguous().starts_with(&sink.taken), "seed {seed}");
                     model.drain(..sink.taken.len());
                     sink.taken.clear();
-                    taken += if random.below(2) == 0 { queue.take_spent().len() } else { 0 };
+                    taken += if random.index(2) == 0 { queue.take_spent().len() } else { 0 };
                     continue;
                 }
             }

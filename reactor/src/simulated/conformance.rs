@@ -13,6 +13,7 @@ use crate::byte_stream::Socket;
 use crate::driver::{Acceptor, Driver, Events};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::poller::Poller;
+use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::token::Token;
 
@@ -92,28 +93,19 @@ impl Pair {
     }
 }
 
-/// Random numbers from a seed (an xorshift).
-fn roll(state: &mut u64, sides: u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    (*state >> 16) % sides
-}
-
 fn course(seed: u64) -> Vec<(usize, Act)> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let length = 4 + roll(&mut state, 16);
-    let act = |state: &mut u64| match roll(state, 20) {
+    let random = Random::new(seed);
+    let act = || match random.below(20) {
         // Little enough that neither kernel is full: how much that takes is not the same.
-        0..=6 => Act::Write(usize::try_from(1 + roll(state, 400)).unwrap()),
-        7..=13 => Act::Read(usize::try_from(1 + roll(state, 600)).unwrap()),
+        0..=6 => Act::Write(1 + random.index(400)),
+        7..=13 => Act::Read(1 + random.index(600)),
         14..=15 => Act::CloseWrite,
         16 => Act::Drop,
         17 => Act::Reset,
         18 => Act::TakeError,
         _ => Act::Reregister,
     };
-    (0..length).map(|_| (usize::try_from(roll(&mut state, 2)).unwrap(), act(&mut state))).collect()
+    (0..random.between(4..=19)).map(|_| (random.index(2), act())).collect()
 }
 
 fn compare(seeds: u64, address: impl Fn(u64) -> Address) {

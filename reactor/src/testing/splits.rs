@@ -1,5 +1,7 @@
 //! The ways to cut an input into pieces, and the search for one that makes a difference.
 
+use crate::random::Random;
+
 /// Up to so many bytes an input is cut in every possible way: in 2048 ways then.
 const EXHAUSTIVE: usize = 12;
 
@@ -40,24 +42,12 @@ fn ways(length: usize) -> Box<dyn Iterator<Item = Cuts>> {
     let in_two = (0..shown).map(move |number| Cuts(vec![1 + number * places / shown]));
     let all = Cuts((1..length).collect());
     let random = (0..RANDOM).map(move |seed| {
-        let mut random = Random(seed.into());
+        let random = Random::new(seed.into());
         // A seed's pieces have about 2, 4, 8, … bytes.
         let often = 1 + seed % 8;
         Cuts((1..length).filter(|_| random.next().trailing_zeros() >= often).collect())
     });
     Box::new(in_two.chain([all]).chain(random.filter(|cuts| !cuts.0.is_empty())))
-}
-
-/// Numbers that look random, the same for a seed each time (SplitMix64: Steele, Lea and Flood, 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }
 
 /// A way to cut the input that gives another result than the whole does.

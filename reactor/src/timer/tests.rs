@@ -1,37 +1,18 @@
+use crate::random::Random;
+
 use super::chain::Link;
 use super::entry::Entry;
 use super::{TimerKey, TimerWheel};
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): all the randomness of these tests, from a seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("a length fits")
-    }
-
-    /// A delay of any magnitude, small ones as likely as huge ones.
-    fn delay(&mut self) -> u64 {
-        match self.below(8) {
-            0 => 0,
-            1 => self.below(4),
-            2 => 256 * self.below(3),
-            _ => {
-                let bits = self.below(64);
-                self.next() >> bits
-            }
+/// A delay of any magnitude, small ones as likely as huge ones.
+fn delay(random: &Random) -> u64 {
+    match random.below(8) {
+        0 => 0,
+        1 => random.below(4),
+        2 => 256 * random.below(3),
+        _ => {
+            let bits = random.below(64);
+            random.next() >> bits
         }
     }
 }
@@ -113,14 +94,14 @@ impl Model {
 
 /// Runs one random program on the wheel and on the model, comparing after each step.
 fn run_program(seed: u64, steps: u64, with_cancels: bool) {
-    let mut random = Random(seed);
+    let random = Random::new(seed);
     let mut wheel = TimerWheel::new();
     let mut model = Model::default();
     for step in 0..steps {
         match random.below(if with_cancels { 10 } else { 6 }) {
             0..=2 => {
                 let from = model.now.saturating_sub(random.below(3));
-                let deadline = from.saturating_add(random.delay());
+                let deadline = from.saturating_add(delay(&random));
                 let key = wheel.insert(deadline, step);
                 let order = model.next_order();
                 model.timers.push(Expected { key, deadline, order, value: step, armed: true });
@@ -130,7 +111,7 @@ fn run_program(seed: u64, steps: u64, with_cancels: bool) {
                     0 => model.now.saturating_sub(random.below(300)),
                     1 => wheel.next_deadline().unwrap_or(0),
                     2 => model.now.saturating_add(random.below(600)),
-                    _ => model.now.saturating_add(random.delay() >> random.below(64)),
+                    _ => model.now.saturating_add(delay(&random) >> random.below(64)),
                 };
                 assert_eq!(expire(&mut wheel, now), model.due(now));
             }
@@ -154,7 +135,7 @@ fn run_program(seed: u64, steps: u64, with_cancels: bool) {
                 timer.order = order;
                 timer.armed = true;
                 if random.below(4) != 0 {
-                    timer.deadline = model.now.saturating_add(random.delay());
+                    timer.deadline = model.now.saturating_add(delay(&random));
                 }
                 assert!(wheel.reset(timer.key, timer.deadline));
             }
@@ -200,9 +181,9 @@ fn the_wait_bound_is_exact_while_nothing_is_cancelled_or_reset() {
 #[test]
 fn a_stale_wait_bound_costs_one_idle_turn_at_most() {
     for seed in 0..2_000 {
-        let mut random = Random(seed);
+        let random = Random::new(seed);
         let mut wheel = TimerWheel::new();
-        let keys: Vec<TimerKey> = (0..60).map(|value| wheel.insert(random.delay(), value)).collect();
+        let keys: Vec<TimerKey> = (0..60).map(|value| wheel.insert(delay(&random), value)).collect();
         let mut cancels = 0;
         for key in keys {
             if random.below(2) == 0 && wheel.cancel(key).is_some() {
@@ -251,7 +232,7 @@ fn equal_deadlines_expire_in_the_order_of_insertion_from_whatever_level_they_com
 
 #[test]
 fn a_crowd_expires_in_the_order_of_deadlines_and_among_equals_of_insertion() {
-    let mut random = Random(3);
+    let random = Random::new(3);
     for size in (0..40).chain([1_000, 10_000]) {
         for range in [1, 3, 300, 70_000, 1 << 24] {
             let mut wheel = TimerWheel::new();
@@ -391,9 +372,9 @@ fn years_of_idle_ticks_cost_nothing() {
 #[test]
 fn the_memory_of_ended_timers_is_used_again() {
     let mut wheel = TimerWheel::new();
-    let mut random = Random(1);
+    let random = Random::new(1);
     for round in 0..100 {
-        let keys: Vec<TimerKey> = (0..100).map(|value| wheel.insert(round + random.delay() / 2, value)).collect();
+        let keys: Vec<TimerKey> = (0..100).map(|value| wheel.insert(round + delay(&random) / 2, value)).collect();
         for key in keys {
             assert!(wheel.cancel(key).is_some());
         }

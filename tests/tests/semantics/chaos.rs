@@ -2,31 +2,10 @@
 
 use std::time::Duration;
 
+use lariat::testing::Random;
 use lariat::{Bytes, ConnectOptions, Idle, ListenOptions, Once, Transport, WriteStatus};
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Ground, Log, World};
-
-/// SplitMix64: all the randomness there is, from one seed.
-#[derive(Clone)]
-struct Dice(Shared<u64>);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(Shared::new(seed))
-    }
-
-    /// A number below `sides`.
-    fn roll(&self, sides: usize) -> usize {
-        let mixed = self.0.with(|state| {
-            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = *state;
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            mixed ^ (mixed >> 31)
-        });
-        usize::try_from(mixed % sides as u64).expect("it is below a usize")
-    }
-}
 
 /// One end of a connection, and how much was written to it.
 #[derive(Clone)]
@@ -36,14 +15,14 @@ struct End {
     pattern: Bytes,
     log: Log,
     sent: Shared<usize>,
-    dice: Dice,
+    random: Random,
 }
 
 impl End {
-    fn new(name: usize, dice: &Dice) -> Self {
+    fn new(name: usize, random: &Random) -> Self {
         let byte = |at: usize| (at.wrapping_mul(31) ^ (at >> 8) ^ name.wrapping_mul(101)).to_le_bytes()[0];
         let pattern = (0..65_521).map(byte).collect::<Vec<_>>().into();
-        Self { name, pattern, log: Log::new(), sent: Shared::new(0), dice: dice.clone() }
+        Self { name, pattern, log: Log::new(), sent: Shared::new(0), random: random.clone() }
     }
 
     /// The bytes that this end sends, from `start` on.
@@ -57,11 +36,11 @@ impl End {
     }
 
     fn write(&self, transport: &Transport) {
-        let length = 1 + self.dice.roll([10, 1_000, 100_000, 300_000][self.dice.roll(4)]);
+        let length = 1 + self.random.index([10, 1_000, 100_000, 300_000][self.random.index(4)]);
         let start = self.sent.with(|sent| *sent);
         let bytes = self.stream(start, length);
         let place = start % self.pattern.len();
-        let status = match self.dice.roll(3) {
+        let status = match self.random.index(3) {
             0 => transport.write(&bytes),
             // A piece of memory that many entries share.
             1 if place + length <= self.pattern.len() => {
@@ -76,22 +55,22 @@ impl End {
 
     /// Does something to the connection.
     fn act(&self, transport: &Transport) {
-        match self.dice.roll(60) {
+        match self.random.index(60) {
             0..=24 => self.write(transport),
             25..=32 => transport.pause_reading(),
             33..=44 => transport.resume_reading(),
-            45 => transport.set_water_marks(self.dice.roll(5_000), self.dice.roll(100_000)),
-            46 => transport.set_backpressure(self.dice.roll(2) == 0),
+            45 => transport.set_water_marks(self.random.index(5_000), self.random.index(100_000)),
+            46 => transport.set_backpressure(self.random.index(2) == 0),
             47..=48 => transport.close_write(),
             49 => transport.close(),
-            50 if self.dice.roll(3) == 0 => transport.abort(),
+            50 if self.random.index(3) == 0 => transport.abort(),
             51 => {
                 let own = self.clone();
                 self.log.handle().call(move |_, transport| own.act(transport));
             }
             52 => {
-                let limit = Duration::from_millis(1 + self.dice.roll(20) as u64);
-                transport.set_idle_timeout(Idle::All, (self.dice.roll(2) == 0).then_some(limit));
+                let limit = Duration::from_millis(1 + self.random.index(20) as u64);
+                transport.set_idle_timeout(Idle::All, (self.random.index(2) == 0).then_some(limit));
             }
             _ => {}
         }
@@ -103,13 +82,13 @@ impl End {
             .probe()
             .made(move |transport| made.act(transport))
             .data(move |transport, _| {
-                if data.dice.roll(4) == 0 {
+                if data.random.index(4) == 0 {
                     data.act(transport);
                 }
             })
             .read_resumed(move |transport| resumed.act(transport))
             .write_resumed(move |transport| marks.act(transport))
-            .read_closed(move |transport| if end.dice.roll(2) == 0 { transport.close() } else { end.act(transport) })
+            .read_closed(move |transport| if end.random.index(2) == 0 { transport.close() } else { end.act(transport) })
     }
 
     /// Looks whether what it heard makes sense.
@@ -143,30 +122,30 @@ impl End {
 }
 
 fn chaos(ground: Ground, seed: u64) {
-    let dice = Dice::new(seed);
+    let random = Random::new(seed);
     let mut world = World::new(ground);
-    let ends: Vec<_> = (0..8).map(|name| End::new(name, &dice)).collect();
+    let ends: Vec<_> = (0..8).map(|name| End::new(name, &random)).collect();
     for pair in ends.chunks(2) {
         // Two that close while each waits for the other to read come to an end only by this.
         let (mut listen, mut connect) = (ListenOptions::default(), ConnectOptions::default());
         listen.stream.close_timeout = Duration::from_millis(100);
         connect.stream.close_timeout = Duration::from_millis(100);
-        if dice.roll(2) == 0 {
+        if random.index(2) == 0 {
             // Small buffers are full all the time.
-            listen.stream.send_buffer = Some(1 + dice.roll(5_000));
-            connect.stream.receive_buffer = Some(1 + dice.roll(5_000));
-            connect.stream.send_buffer = Some(1 + dice.roll(5_000));
+            listen.stream.send_buffer = Some(1 + random.index(5_000));
+            connect.stream.receive_buffer = Some(1 + random.index(5_000));
+            connect.stream.send_buffer = Some(1 + random.index(5_000));
         }
         let port = world.listen_with(listen, Once::new(pair[0].protocol()));
         world.reactor.connect_at(port.address(), connect, Once::new(pair[1].protocol())).detach();
     }
     for _ in 0..400 {
-        let end = &ends[dice.roll(ends.len())];
+        let end = &ends[random.index(ends.len())];
         if end.log.is_made() {
             end.act(&end.log.transport());
         }
-        if dice.roll(3) == 0 {
-            world.turn(Some(Duration::from_millis(if dice.roll(50) == 0 { 1 } else { 0 })));
+        if random.index(3) == 0 {
+            world.turn(Some(Duration::from_millis(if random.index(50) == 0 { 1 } else { 0 })));
         }
     }
     let mut rounds = 0;
@@ -226,15 +205,15 @@ fn chaos_in_the_real_world_over_unix_streams() {
 #[test]
 fn the_same_seed_takes_the_same_course() {
     let course = |seed| {
-        let dice = Dice::new(seed);
+        let random = Random::new(seed);
         let mut world = World::new(Ground::SimulatedTcp);
-        let ends = [End::new(0, &dice), End::new(1, &dice)];
+        let ends = [End::new(0, &random), End::new(1, &random)];
         let begun = world.now();
         let port = world.listen(Once::new(ends[0].protocol()));
         world.connect(&port, ends[1].protocol());
         let mut course = Vec::new();
         for _ in 0..300 {
-            let end = &ends[dice.roll(2)];
+            let end = &ends[random.index(2)];
             if end.log.is_made() {
                 end.act(&end.log.transport());
             }
