@@ -5,18 +5,17 @@ use std::fmt::{self, Debug};
 use std::rc::Rc;
 use std::time::Duration;
 
+use lariat::testing::Notes;
 use lariat::{Deferred, Failure, MainLoop, Reactor};
 
 /// What has been told so far, in order.
 #[derive(Clone, Default)]
-pub struct Story(Rc<Cell<Vec<String>>>);
+pub struct Story(Notes);
 
 impl Story {
     /// Tells something.
     pub fn tell(&self, what: impl Into<String>) {
-        let mut story = self.0.take();
-        story.push(what.into());
-        self.0.set(story);
+        self.0.note(what);
     }
 
     /// Takes what was told.

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use lariat::testing::Notes;
 use lariat::{Once, Protocol, PullProducer, Reactor, Transport};
 use lariat_tests::downstream::chat::Chat;
-use lariat_tests::downstream::support::{Journal, LOOPBACK, LineClient, run};
+use lariat_tests::downstream::support::{LOOPBACK, LineClient, run};
 
 /// Opens the room and says where.
 fn open(reactor: &Reactor) -> Rc<str> {
@@ -18,7 +19,7 @@ fn come(reactor: &Reactor, room: &str, line_received: impl FnMut(&Transport, &st
 
 #[test]
 fn members_hear_each_other_come_speak_rename_and_go() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let room = open(&reactor);
     let (first, notes) = (room.clone(), journal.clone());
     // Each answers to what it hears, so everything has one order.
@@ -71,7 +72,7 @@ impl PullProducer for Talk {
 
 #[test]
 fn a_member_that_does_not_read_is_put_out_and_the_room_goes_on() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let room = open(&reactor);
     let (notes, others) = (journal.clone(), room.clone());
     come(&reactor, &room, move |transport, line| match line {

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use lariat::testing::Notes;
 use lariat::{CloseReason, MainLoop, Once, Peer, Port, Protocol, PullProducer, Reactor, Transport};
 use lariat_tests::downstream::forward::Forwarder;
-use lariat_tests::downstream::support::{Journal, LOOPBACK, run};
+use lariat_tests::downstream::support::{LOOPBACK, run};
 
 /// More than the kernel and both queues along the way hold, so that back-pressure has to stop the source.
 const MUCH: usize = 32 * 1024 * 1024;
@@ -28,7 +29,7 @@ impl Protocol for Echo {
 }
 
 /// Sends a line and its end, and notes what comes back.
-struct Asks(Journal, &'static [u8]);
+struct Asks(Notes, &'static [u8]);
 
 impl Protocol for Asks {
     fn connection_made(&mut self, transport: &Transport) {
@@ -62,7 +63,7 @@ impl Protocol for AnswersAtTheEnd {
 
 #[test]
 fn an_end_is_passed_on_each_way_and_the_answer_still_comes_back() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let target = listen(&reactor, |_: &Peer| AnswersAtTheEnd(Vec::new()));
     let description = forward_to(&reactor, &target);
     reactor.connect(&description, Once::new(Asks(journal.clone(), b"hello"))).detach();
@@ -71,7 +72,7 @@ fn an_end_is_passed_on_each_way_and_the_answer_still_comes_back() {
 }
 
 /// Notes how its connection ended, and stops the loop then.
-struct Watches(Journal);
+struct Watches(Notes);
 
 impl Protocol for Watches {
     fn connection_made(&mut self, transport: &Transport) {
@@ -90,7 +91,7 @@ impl Protocol for Watches {
 
 #[test]
 fn a_client_whose_target_refuses_is_told_by_an_orderly_end() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let target = listen(&reactor, |_: &Peer| Echo);
     let description = forward_to(&reactor, &target);
     target.close();
@@ -109,7 +110,7 @@ impl Protocol for Aborts {
 
 #[test]
 fn a_reset_by_the_target_becomes_a_reset_of_the_client() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let target = listen(&reactor, |_: &Peer| Aborts);
     let description = forward_to(&reactor, &target);
     reactor.connect(&description, Once::new(Watches(journal.clone()))).detach();

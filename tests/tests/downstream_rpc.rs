@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use lariat::testing::Notes;
 use lariat::{Deferred, Failure, Protocol, Reactor, Transport};
 use lariat_tests::downstream::Shared;
 use lariat_tests::downstream::rpc::{Client, MAX_PAYLOAD, Reply, Responder, Server, TooLong};
-use lariat_tests::downstream::support::{Journal, LOOPBACK, run};
+use lariat_tests::downstream::support::{LOOPBACK, run};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(5);
@@ -18,8 +19,8 @@ fn text(reply: Result<Reply, Failure>) -> String {
 }
 
 /// Sends the requests at once when connected, notes the replies, and stops when all have come.
-fn ask_all(reactor: &Reactor, description: &str, requests: &'static [(&'static str, Duration)]) -> Journal {
-    let journal = Journal::default();
+fn ask_all(reactor: &Reactor, description: &str, requests: &'static [(&'static str, Duration)]) -> Notes {
+    let journal = Notes::new();
     let (replies, handle) = (journal.clone(), reactor.clone());
     let asked = Client::connect(reactor, description).and_then(move |client| {
         let ask = |(request, timeout): &(&'static str, Duration)| {
@@ -94,7 +95,7 @@ fn requests_in_flight_hear_that_the_connection_is_lost() {
 
 #[test]
 fn a_request_after_the_end_hears_that_it_was_not_sent() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let port = reactor.listen(LOOPBACK, Server::new(|_, responder| responder.transport().abort())).unwrap();
     let (notes, stop) = (journal.clone(), Reactor::clone(&reactor));
     let asked = Client::connect(&reactor, &port.address().to_string())
@@ -109,7 +110,7 @@ fn a_request_after_the_end_hears_that_it_was_not_sent() {
 
 #[test]
 fn a_request_that_timed_out_is_forgotten() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let port = reactor.listen(LOOPBACK, Server::new(|_, _| {})).unwrap();
     let (notes, stop) = (journal.clone(), Reactor::clone(&reactor));
     let asked = Client::connect(&reactor, &port.address().to_string())
@@ -124,7 +125,7 @@ fn a_request_that_timed_out_is_forgotten() {
 
 #[test]
 fn a_request_that_is_too_long_is_not_sent() {
-    let (reactor, journal) = (Reactor::new().unwrap(), Journal::default());
+    let (reactor, journal) = (Reactor::new().unwrap(), Notes::new());
     let port = reactor.listen(LOOPBACK, Server::new(|_, responder| responder.answer(b"yes"))).unwrap();
     let (notes, stop) = (journal.clone(), Reactor::clone(&reactor));
     let asked = Client::connect(&reactor, &port.address().to_string()).and_then(|client| {

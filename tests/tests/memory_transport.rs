@@ -5,16 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::testing::{MemoryTransport, VirtualClock};
+use lariat::testing::{MemoryTransport, Notes, VirtualClock};
 use lariat::{
     CloseReason, Idle, Once, Peer, Phase, Protocol, PullProducer, Reactor, StreamOptions, Transport, WriteStatus,
 };
-use lariat_tests::downstream::support::Journal;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Does what the letters it gets say, and notes what it hears.
-struct Script(Journal);
+struct Script(Notes);
 
 impl Protocol for Script {
     fn connection_made(&mut self, _: &Transport) {
@@ -74,8 +73,8 @@ impl Protocol for Echo {
     }
 }
 
-fn script() -> (MemoryTransport<Script>, Journal) {
-    let journal = Journal::default();
+fn script() -> (MemoryTransport<Script>, Notes) {
+    let journal = Notes::new();
     let wire = MemoryTransport::new(Script(journal.clone()));
     assert_eq!(journal.take(), ["made"]);
     (wire, journal)
@@ -188,7 +187,7 @@ fn what_a_protocol_that_has_paused_does_not_read_follows_when_it_does() {
 
 #[test]
 fn a_peer_takes_exactly_what_it_is_told_to() {
-    let journal = Journal::default();
+    let journal = Notes::new();
     let mut options = StreamOptions::default();
     (options.high_water_mark, options.low_water_mark) = (1000, 500);
     let mut wire = MemoryTransport::with_options(Script(journal.clone()), options);
@@ -232,7 +231,7 @@ fn a_peer_that_takes_too_little_overflows_the_queue() {
         options.queue_limit = limit;
         options
     };
-    let mut wire = MemoryTransport::with_options(Script(Journal::default()), options(8 * 1024));
+    let mut wire = MemoryTransport::with_options(Script(Notes::new()), options(8 * 1024));
     wire.peer_takes(0);
     while wire.is_open() {
         wire.feed(b"kilobyte");
@@ -254,7 +253,7 @@ fn time_passes_as_it_is_told_to_and_no_further() {
 
 #[test]
 fn timers_run_at_their_own_times_during_an_advance() {
-    let (clock, journal) = (VirtualClock::new(), Journal::default());
+    let (clock, journal) = (VirtualClock::new(), Notes::new());
     let note = |what: &str| {
         let (what, journal, beginning) = (what.to_owned(), journal.clone(), clock.now());
         move |reactor: &Reactor| {
@@ -398,7 +397,7 @@ fn the_end_of_the_transport_is_the_end_of_the_connection() {
 
 #[test]
 fn on_a_shared_clock_a_dropped_transport_is_a_peer_that_has_gone() {
-    let (clock, journal) = (VirtualClock::new(), Journal::default());
+    let (clock, journal) = (VirtualClock::new(), Notes::new());
     let wire = MemoryTransport::serve(&clock, Once::new(Script(journal.clone())), StreamOptions::default());
     let mut other = MemoryTransport::serve(&clock, Once::new(Echo), StreamOptions::default());
     drop(wire);

@@ -7,8 +7,6 @@ use std::time::Duration;
 use lariat::{MainLoop, Protocol, Transport};
 use lariat_protocols::{Delimiter, LineDecoder, LineEvent};
 
-use super::Shared;
-
 /// Where every test listens.
 pub const LOOPBACK: &str = "tcp:0:interface=127.0.0.1";
 
@@ -32,23 +30,6 @@ pub fn run(reactor: MainLoop) {
         panic!("the loop failed: {error}");
     }
     assert!(!late.get(), "nobody stopped the loop");
-}
-
-/// What happened, in order: written by callbacks, read when the loop has ended.
-#[derive(Clone, Debug, Default)]
-pub struct Journal(Shared<Vec<String>>);
-
-impl Journal {
-    /// Writes down what happened.
-    pub fn note(&self, what: impl Into<String>) {
-        let what = what.into();
-        self.0.with(|notes| notes.push(what));
-    }
-
-    /// Everything written so far.
-    pub fn take(&self) -> Vec<String> {
-        self.0.take()
-    }
 }
 
 /// A client that shows every line it gets to a closure, which gets an empty one when the connection is made.

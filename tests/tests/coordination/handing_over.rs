@@ -36,17 +36,27 @@ fn if_nobody_waits_it_goes_back_to_the_front() {
 }
 
 #[test]
-fn a_getter_that_had_its_item_at_once_and_is_dropped_gives_it_back() {
-    let mut reactor = simulated();
-    let queue = Queue::new(&reactor, 1);
-    queue.try_put(1).unwrap();
-    let get = queue.get();
-    assert_eq!(queue.len(), 0);
-    settle(&mut reactor);
-    assert!(get.is_settled());
-    drop(get);
-    assert_eq!(queue.try_get(), Some(1));
-    assert_eq!(reactor.stats().deferreds, 0);
+fn a_getter_that_has_its_item_and_is_dropped_gives_it_back() {
+    for waits in [false, true] {
+        let mut reactor = simulated();
+        let queue = Queue::new(&reactor, 1);
+        let get = if waits {
+            let mut get = queue.get();
+            assert!(poll(&mut get).is_pending());
+            assert!(poll(&mut get).is_pending());
+            queue.try_put(1).unwrap();
+            get
+        } else {
+            queue.try_put(1).unwrap();
+            queue.get()
+        };
+        assert_eq!(queue.len(), 0);
+        settle(&mut reactor);
+        assert!(get.is_settled());
+        drop(get);
+        assert_eq!(queue.try_get(), Some(1));
+        assert_eq!(reactor.stats().deferreds, 0);
+    }
 }
 
 #[test]
@@ -59,21 +69,6 @@ fn a_getter_that_is_cancelled_and_kept_still_gets_what_was_on_its_way() {
     story.hear("get", get);
     settle(&mut reactor);
     assert_eq!(story.take(), ["get: 1"]);
-}
-
-#[test]
-fn a_task_that_was_woken_and_dropped_gives_its_item_back() {
-    let mut reactor = simulated();
-    let queue = Queue::new(&reactor, 1);
-    let mut get = queue.get();
-    assert!(poll(&mut get).is_pending());
-    assert!(poll(&mut get).is_pending());
-    queue.try_put(1).unwrap();
-    settle(&mut reactor);
-    assert!(get.is_settled());
-    drop(get);
-    assert_eq!(queue.try_get(), Some(1));
-    assert_eq!(reactor.stats().deferreds, 0);
 }
 
 #[test]

@@ -99,19 +99,6 @@ fn cancelling_reaches_the_innermost_thing_that_is_waited_for() {
 }
 
 #[test]
-fn cancelling_what_has_its_result_changes_nothing() {
-    let (mut reactor, story) = reactor();
-    let (resolver, deferred) = Deferred::new(&reactor);
-    resolver.resolve(1).unwrap();
-    deferred.cancel();
-    settle(&mut reactor);
-    deferred.cancel();
-    story.hear("result", deferred);
-    settle(&mut reactor);
-    assert_eq!(story.take(), ["result: 1"]);
-}
-
-#[test]
 fn a_chain_that_is_cancelled_from_its_own_callback_does_not_begin_to_wait() {
     let (mut reactor, story) = reactor();
     let slot: Rc<Cell<Option<Deferred<u32>>>> = Rc::default();

@@ -8,6 +8,12 @@ use lariat_tests::harness::{Log, Probe, World, everywhere};
 /// Panics when it is dropped.
 struct Trap;
 
+impl AsRef<[u8]> for Trap {
+    fn as_ref(&self) -> &[u8] {
+        &[7; 1000]
+    }
+}
+
 impl Drop for Trap {
     fn drop(&mut self) {
         panic!("a drop panics");
@@ -316,33 +322,24 @@ fn a_panic_in_the_drop_of_a_cancelled_call_harms_nobody() {
 }
 
 #[test]
-fn a_panic_in_the_drop_of_a_chunk_harms_nobody() {
+fn panics_in_the_drops_of_chunks_harm_nobody() {
     everywhere(|mut world| {
-        struct Owner;
-        impl AsRef<[u8]> for Owner {
-            fn as_ref(&self) -> &[u8] {
-                &[7; 1000]
-            }
-        }
-        impl Drop for Owner {
-            fn drop(&mut self) {
-                panic!("a chunk panics");
-            }
-        }
         let bystander = Bystander::new(&mut world);
         let (server, client) = (Log::new(), Log::new());
         world.pair(server.probe(), client.probe());
-        let chunk = || Bytes::from_owner(Owner);
+        let chunk = || Bytes::from_owner(Trap);
         // One that is sent.
         server.transport().write_chunk(chunk());
         world.until("it has arrived", || client.received_len() == 1000);
-        // One that is not.
+        // Two that are not.
         client.transport().pause_reading();
         while server.transport().queued() == 0 {
             server.transport().write(&[b'x'; 50_000]);
             world.turn(Some(Duration::ZERO));
         }
-        server.transport().write_chunk(chunk());
+        for _ in 0..2 {
+            server.transport().write_chunk(chunk());
+        }
         server.transport().abort();
         world.until_lost(&[&server]);
         assert_eq!(server.lost().as_deref(), Some("Aborted"));
@@ -427,30 +424,6 @@ fn a_loop_outlives_a_panic_in_every_connection() {
         }
         world.until("all have ended", || client.count("dropped") == 20 && server.count("dropped") == 20);
         assert_eq!(server.count("lost: Panicked"), 20);
-    });
-}
-
-#[test]
-fn two_panics_in_the_drops_of_chunks_harm_nobody() {
-    everywhere(|mut world| {
-        struct Owner;
-        impl AsRef<[u8]> for Owner {
-            fn as_ref(&self) -> &[u8] {
-                &[7; 1000]
-            }
-        }
-        impl Drop for Owner {
-            fn drop(&mut self) {
-                panic!("a chunk panics");
-            }
-        }
-        let (server, client) = (Log::new(), Log::new());
-        world.pair(server.probe(), client.probe());
-        for _ in 0..2 {
-            server.transport().write_chunk(Bytes::from_owner(Owner));
-        }
-        server.transport().abort();
-        world.until_lost(&[&server]);
     });
 }
 
