@@ -19,10 +19,10 @@ use lariat::{CloseReason, Idle, Protocol, Transport, WriteStatus};
 /// | the connection ends in good order | it is closed, unless both sides had ended by then |
 /// | it is lost, aborted, or times out with something queued | it is aborted |
 /// | it is idle for too long | both are closed, or aborted if something is still due: see [`RelayOptions::idle_timeout`] |
-/// | the server is stopping | nothing: a relay goes on until its peers end it, or the drain timeout does |
+/// | the server is stopping | nothing: a relay goes on until its peers end it, or the drain timeout does, with resets |
 ///
 /// What is queued at one end when the other one's peer ends its side has to be sent within the close timeout
-/// ([`StreamOptions::close_timeout`](lariat::StreamOptions::close_timeout), 30 s), as everywhere.
+/// ([`Transport::set_close_timeout`], 30 s by default), as everywhere.
 ///
 /// What a relay holds in memory is bounded, for each direction, by the high water mark and one read.
 ///

@@ -68,7 +68,7 @@ pub trait Protocol: Any {
 
     /// The server is stopping: end in good order, soon. By default the connection closes: what is queued is sent, nothing more is
     /// received. A protocol with a request in hand may finish it first; when the drain timeout is over (10 s by default) the
-    /// connection is aborted. See [`Reactor::stop`](crate::Reactor::stop).
+    /// connection is aborted, and the peer gets a reset, so that what it has does not pass for the whole. See [`Reactor::stop`](crate::Reactor::stop).
     fn drain(&mut self, transport: &Transport) {
         transport.close();
     }

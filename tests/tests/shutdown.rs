@@ -9,7 +9,7 @@ use std::time::Duration;
 use lariat::{Deferred, Drained, Peer, PullProducer, Reactor, Resolver, SystemEvent, Transport, TriggerPhase};
 use lariat_tests::child::client;
 use lariat_tests::downstream::Shared;
-use lariat_tests::faults::Outsider;
+use lariat_tests::faults::{End, Outsider};
 use lariat_tests::harness::{Ground, Log, World, everywhere, over_tcp, really, simulated};
 
 /// More than the kernel holds for a connection.
@@ -104,6 +104,22 @@ fn two_that_close_with_much_queued_for_each_other_do_not_wait_for_each_other() {
         // Who is done first reads only so much more, and nobody wants the rest.
         assert_eq!((drained.cut_off, drained.closed.done + drained.closed.lost, drained.closed.total()), (0, 2, 2));
     });
+}
+
+#[test]
+fn who_is_cut_off_at_the_deadline_gets_a_reset_unless_it_was_told_an_end_before() {
+    let mut world = World::new(Ground::RealTcp);
+    let (stays, closes) = (Log::new(), Log::new());
+    let stay = world.listen(lariat::Once::new(stays.probe().drain(stay)));
+    let close = world.listen(lariat::Once::new(closes.probe()));
+    let mut clients = [&stay, &close].map(|port| Outsider::connect(&world.reactor, port.address()));
+    world.until("they are connected", || stays.is_made() && closes.is_made());
+    stays.transport().write(b"the beginning");
+    world.until("it has come", || clients[0].receive() == b"the beginning");
+    world.reactor.set_drain_timeout(Duration::from_millis(300));
+    let drained = stop(world);
+    assert_eq!((drained.cut_off, drained.closed.total()), (2, 2), "the clients have not ended their sides");
+    assert_eq!(clients.each_mut().map(Outsider::end), [Some(End::Reset), Some(End::Orderly)]);
 }
 
 #[test]

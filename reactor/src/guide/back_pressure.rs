@@ -313,7 +313,7 @@
 //! | bytes sent for one connection before the others have their turn | 1 MiB a turn |
 //! | connections accepted on one port before the others have their turn | 64 a turn |
 //! | calls run before connections have their turn again | 1,024 a turn |
-//! | how long a close may take | 30 s, [`StreamOptions::close_timeout`](crate::StreamOptions::close_timeout) |
+//! | how long a close may take | 30 s, [`Transport::set_close_timeout`](crate::Transport::set_close_timeout) |
 //! | how long an attempt to connect may take | 30 s, `timeout=` in its description |
 //! | how long a connection may be idle | nothing, unless you say so: see [`timers`](super::timers) |
 //! | what a protocol keeps of its input | the protocol |

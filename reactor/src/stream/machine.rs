@@ -470,8 +470,13 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
         state.socket.lost(end);
         let broken = match end {
             CloseReason::Overflow | CloseReason::Panicked => true,
-            // The reactor's end aborts what it must, and says a polite good-bye otherwise.
-            CloseReason::Aborted => unsent || !pass.readiness.has(Readiness::END),
+            // An abort that was asked for is a reset. The reactor's end aborts what it must, and that is also who was to come to an end
+            // by now and has not; it says a polite good-bye otherwise.
+            CloseReason::Aborted if decided.is_none() && pass.readiness.has(Readiness::END) => {
+                let told = !shared.reactor.core().draining.get() || shared.flags.has(Flags::WRITE_CLOSED);
+                unsent || !told
+            }
+            CloseReason::Aborted => true,
             _ => unsent,
         };
         if broken {

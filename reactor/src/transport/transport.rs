@@ -37,7 +37,7 @@ use super::shared::{Grown, Shared};
 ///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
 ///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
 /// - **Ending**: [`close`](Self::close), [`close_write`](Self::close_write), [`fail`](Self::fail), [`abort`](Self::abort).
-/// - **Time**: [`set_idle_timeout`](Self::set_idle_timeout).
+/// - **Time**: [`set_idle_timeout`](Self::set_idle_timeout), [`set_close_timeout`](Self::set_close_timeout).
 /// - **Knowing**: [`peer`](Self::peer), [`local_address`](Self::local_address), [`id`](Self::id), [`is_open`](Self::is_open).
 /// - **The protocol**: [`handle`](Self::handle) reaches it from elsewhere, [`switch_to`](Self::switch_to) replaces it.
 #[doc(alias = "ITransport")]
@@ -177,7 +177,7 @@ impl Transport {
     /// (FIN). What it still sends meanwhile is read and dropped, after our end for two seconds or 256 KiB at the most. (To close
     /// with input unread would make the kernel reset the connection, and the reset would destroy the last reply on its way.)
     ///
-    /// All of it within the close timeout (30 s by default), then the connection is aborted with
+    /// All of it within the [close timeout](Self::set_close_timeout) (30 s by default), then the connection is aborted with
     /// [`CloseReason::TimedOut`]. [`connection_lost`](crate::Protocol::connection_lost) comes when it is over. Calling it again does
     /// nothing.
     #[doc(alias = "loseConnection")]
@@ -192,7 +192,7 @@ impl Transport {
 
     /// Tells the peer that nothing more will be sent, once everything queued has been, and goes on reading.
     ///
-    /// The connection ends when the peer does the same.
+    /// The connection ends when the peer does the same. What is queued has the [close timeout](Self::set_close_timeout) to be sent.
     #[doc(alias = "loseWriteConnection")]
     pub fn close_write(&self) {
         let shared = &*self.shared;
@@ -314,6 +314,28 @@ impl Transport {
         let limit = limit.map(|limit| limit.max(SHORTEST_IDLE));
         shared.state.with(|state| state.deadlines().set_idle(idle, limit, now));
         shared.arm_timer();
+    }
+
+    /// Sets how long the connection may take to end, once it has to: how long [`close`](Self::close) may take in all, and
+    /// [`close_write`](Self::close_write) for what is queued. After that the connection is aborted with [`CloseReason::TimedOut`]. Of one
+    /// that is ending already the time counts anew, from now. Default: 30 s, or what
+    /// [`StreamOptions::close_timeout`](crate::StreamOptions::close_timeout) says.
+    ///
+    /// A peer that reads slowly, and is owed much, needs more than the default; one that nothing is owed can be given less.
+    pub fn set_close_timeout(&self, timeout: Duration) {
+        let shared = &*self.shared;
+        if shared.flags.has(Flags::ENDING | Flags::ENDED) {
+            return;
+        }
+        let close_by = shared.reactor.deadline(timeout);
+        let is_ending = shared.state.with(|state| {
+            Rc::make_mut(&mut state.options).close_timeout = timeout;
+            let former = state.rare.as_mut().and_then(|rare| rare.close_by.as_mut());
+            former.map(|former| *former = close_by).is_some()
+        });
+        if is_ending {
+            shared.arm_timer();
+        }
     }
 
     /// Bytes written that the kernel has not taken yet. What the running callback has written counts.

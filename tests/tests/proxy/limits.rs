@@ -102,7 +102,7 @@ fn while_the_proxy_stops_relays_go_on_until_they_end_or_the_drain_timeout_does()
     sim.run_until(secs(29)).unwrap();
     assert_eq!((ends.lost().as_deref(), stays.lost()), (Some("Done"), None));
     sim.run_until(secs(32)).unwrap();
-    assert!(stays.lost().is_some());
+    assert_eq!(stays.lost().as_deref(), Some("ConnectionReset"));
     assert!(!sim.host("proxy").is_running());
     sim.finish().unwrap();
 }

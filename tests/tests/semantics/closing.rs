@@ -161,6 +161,65 @@ fn the_close_timeout_is_half_a_minute_by_default_and_counts_from_the_call() {
     });
 }
 
+/// A connection whose peer reads nothing, with much queued for it.
+fn stuck(world: &mut World) -> Log {
+    let server = Log::new();
+    world.pair(server.probe(), Log::new().probe().made(pause));
+    server.transport().write(&[b'x'; 10_000_000]);
+    server
+}
+
+#[test]
+fn the_close_timeout_of_one_connection_can_be_set_before_it_closes() {
+    for end in [Transport::close, Transport::close_write] {
+        simulated(|mut world| {
+            let (own, other) = (stuck(&mut world), stuck(&mut world));
+            own.transport().set_close_timeout(Duration::from_secs(45));
+            for log in [&own, &other] {
+                end(&log.transport());
+            }
+            let begun = world.now();
+            world.until_lost(&[&other]);
+            assert_eq!(world.now() - begun, Duration::from_secs(30));
+            world.until_lost(&[&own]);
+            assert_eq!(world.now() - begun, Duration::from_secs(45));
+            assert_eq!(own.lost().as_deref(), Some("TimedOut(Close)"));
+        });
+    }
+}
+
+#[test]
+fn the_close_timeout_of_a_connection_that_is_closing_counts_anew_when_it_is_set() {
+    for (seconds, all) in [(2, 7), (60, 65), (0, 5)] {
+        simulated(|mut world| {
+            let server = stuck(&mut world);
+            let begun = world.now();
+            server.transport().close();
+            world.pass(Duration::from_secs(5));
+            server.transport().set_close_timeout(Duration::from_secs(seconds));
+            world.until_lost(&[&server]);
+            assert_eq!((world.now() - begun).as_secs(), all);
+            assert_eq!(server.lost().as_deref(), Some("TimedOut(Close)"));
+        });
+    }
+}
+
+#[test]
+fn the_close_timeout_of_a_connection_that_has_ended_or_of_all_time_harms_nobody() {
+    simulated(|mut world| {
+        let (ended, patient) = (stuck(&mut world), stuck(&mut world));
+        ended.transport().close();
+        ended.transport().abort();
+        ended.transport().set_close_timeout(Duration::ZERO);
+        world.until_lost(&[&ended]);
+        ended.transport().set_close_timeout(Duration::ZERO);
+        patient.transport().set_close_timeout(Duration::MAX);
+        patient.transport().close();
+        world.pass(Duration::from_secs(1_000_000));
+        assert_eq!((ended.lost().as_deref(), patient.lost()), (Some("Aborted"), None));
+    });
+}
+
 #[test]
 fn a_peer_that_reads_slowly_is_given_no_more_than_the_close_timeout() {
     simulated(|mut world| {
