@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds an example with the profile of the running test, into the same folder, and tells where it is. Where `cargo test` built all
+/// Builds an example with the profile of the running test or program, into the same folder, and tells where it is. Where `cargo test` built all
 /// of the workspace, there is nothing left to do.
 ///
 /// # Panics
@@ -11,9 +11,10 @@ use std::process::Command;
 /// When it does not compile.
 #[must_use]
 pub fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a process knows its program");
-    // TARGET/PROFILE/deps/TEST
-    let profile = test.ancestors().nth(2).expect("cargo put it there");
+    let program = std::env::current_exe().expect("a process knows its program");
+    // TARGET/PROFILE/deps/TEST, or TARGET/PROFILE/PROGRAM
+    let folder = program.parent().expect("cargo put it there");
+    let profile = if folder.ends_with("deps") { folder.parent().expect("cargo put it there") } else { folder };
     let target = profile.parent().expect("cargo put it there");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);

@@ -6,6 +6,7 @@ pub mod downstream;
 pub mod examples;
 pub mod faults;
 pub mod harness;
+pub mod proxy;
 pub mod random_user;
 pub mod restarts;
 pub mod story;

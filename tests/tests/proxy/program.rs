@@ -1,51 +1,13 @@
 //! The proxy as a process of its own, between real sockets.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::LazyLock;
-use std::sync::mpsc::channel;
-use std::thread;
 
-use lariat_tests::child::{Child, client};
-use lariat_tests::examples::example;
+use lariat_tests::child::client;
 use lariat_tests::harness::Scratch;
+use lariat_tests::proxy::{PROXY, RELAY_MEMORY, Server, Slow, accept, backend, relay_both_ways};
 use rustix::process::Signal;
-
-static PROXY: LazyLock<PathBuf> = LazyLock::new(|| example("proxy"));
-
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(backend: &TcpListener, options: &[&str]) -> Self {
-        let target = format!("tcp:{}", backend.local_addr().expect("it runs"));
-        let arguments = [options, &["--check", "0", "tcp:0:interface=127.0.0.1", &target]].concat();
-        let mut process = Child::start(&PROXY.to_string_lossy(), &arguments);
-        let line = process.line();
-        let address = line.strip_prefix("listening on tcp:").and_then(|address| address.parse().ok());
-        Self { process, address: address.unwrap_or_else(|| panic!("it printed {line}")) }
-    }
-
-    /// The most memory that it has had, in KiB.
-    fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it runs");
-        line.trim().trim_end_matches(" kB").parse().expect("it runs")
-    }
-}
-
-fn backend() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").expect("a port is free")
-}
-
-fn accept(backend: &TcpListener) -> TcpStream {
-    backend.accept().expect("the proxy comes").0
-}
 
 #[test]
 fn wrong_options_are_told_in_a_sentence() {
@@ -139,49 +101,8 @@ fn after_sigterm_a_relay_that_does_not_end_is_cut_off_at_the_drain_timeout() {
     }
 }
 
-/// Sends so many bytes both ways. The client's stay with the proxy, unread, until the backend's are all through.
-fn one_side_waits(amount: u64) {
-    let backend = backend();
-    let server = Server::start(&backend, &[]);
-    // What it takes before anything is relayed is not the relay's.
-    drop((client(server.address), accept(&backend)));
-    let before = server.memory();
-    let person = client(server.address);
-    let far = accept(&backend);
-    let pump = |to: &TcpStream| {
-        let mut to = to.try_clone().expect("nothing breaks");
-        thread::spawn(move || {
-            let block = [7; 64 * 1024];
-            for _ in 0..amount / block.len() as u64 {
-                to.write_all(&block).expect("nothing breaks");
-            }
-            to.shutdown(std::net::Shutdown::Write).expect("nothing breaks");
-        })
-    };
-    let drain = |mut from: TcpStream| std::io::copy(&mut from, &mut std::io::sink()).expect("nothing breaks");
-    let pumps = [pump(&person), pump(&far)];
-    let (may_read, wait) = channel();
-    let reader = thread::spawn(move || {
-        let () = wait.recv().expect("nothing breaks");
-        drain(far)
-    });
-    assert_eq!(drain(person), amount);
-    may_read.send(()).expect("nothing breaks");
-    assert_eq!(reader.join().expect("nothing breaks"), amount);
-    for pump in pumps {
-        pump.join().expect("nothing breaks");
-    }
-    let grown = server.memory() - before;
-    assert!(grown < 1024, "the relay took {grown} KiB");
-}
-
 #[test]
 fn while_one_side_waits_the_other_gets_all_and_memory_stays_bounded() {
-    one_side_waits(64 * 1024 * 1024);
-}
-
-#[test]
-#[ignore = "a gibibyte each way takes a while in a debug build; .ci/full runs it"]
-fn while_one_side_waits_the_other_gets_a_gibibyte_and_memory_stays_bounded() {
-    one_side_waits(1024 * 1024 * 1024);
+    let memory = relay_both_ways(64 * 1024 * 1024, Slow::Waits);
+    assert!(memory <= RELAY_MEMORY, "the relay took {memory} KiB");
 }
