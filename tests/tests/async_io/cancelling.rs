@@ -1,9 +1,11 @@
 //! Whatever is dropped wherever it waits: nothing is left, and no byte is lost.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::testing::simulated;
-use lariat::{Deferred, Failure, Reactor};
+use lariat::testing::{Simulation, simulated};
+use lariat::{Deferred, Event, Failure, Lock, Queue, Reactor, Semaphore};
 use lariat_tests::downstream::Shared;
 use lariat_tests::story::Population;
 
@@ -124,4 +126,94 @@ fn writes_that_are_given_up_have_written_what_they_said() {
         assert!(sending.await? > 0, "some had to wait");
         Ok(())
     });
+}
+
+/// What tasks share that wait for each other.
+#[derive(Clone)]
+struct Office {
+    desk: Semaphore,
+    tray: Queue<u32>,
+    stamp: Lock,
+    bell: Event,
+    taken: Shared<Vec<u32>>,
+}
+
+impl Office {
+    fn new(reactor: &Reactor) -> Self {
+        Self {
+            desk: Semaphore::new(reactor, 1),
+            tray: Queue::new(reactor, 1),
+            stamp: Lock::new(reactor),
+            bell: Event::new(reactor),
+            taken: Shared::new(Vec::new()),
+        }
+    }
+}
+
+/// Waits for everything that is no connection, one after the other.
+async fn errand(reactor: Reactor, office: Office) -> Result<(), Failure> {
+    let _permit = office.desk.acquire().await?;
+    let number = office.tray.get().await?;
+    office.taken.with(|taken| taken.push(number));
+    reactor.sleep(milliseconds(3)).await?;
+    let stamped = office.stamp.acquire().await?;
+    let double = reactor.defer_to_thread(move || 2 * number).await?;
+    drop(stamped);
+    reactor.timeout(milliseconds(100), office.bell.wait()).await??;
+    let mut ticks = reactor.interval(milliseconds(7));
+    for _ in 0..3 {
+        ticks.tick().await?;
+    }
+    office.tray.put(double).await
+}
+
+/// Has everything that the errand waits for, and gives it up late.
+async fn clerk(reactor: Reactor, office: Office) -> Result<(), Failure> {
+    let (permit, stamped) = (office.desk.acquire().await?, office.stamp.acquire().await?);
+    reactor.sleep(milliseconds(5)).await?;
+    drop(permit);
+    reactor.sleep(milliseconds(5)).await?;
+    office.tray.put(1).await?;
+    reactor.sleep(milliseconds(10)).await?;
+    drop(stamped);
+    reactor.sleep(milliseconds(40)).await?;
+    office.bell.set();
+    Ok(())
+}
+
+fn milliseconds(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+#[test]
+fn an_errand_that_is_dropped_at_any_poll_gives_back_what_it_held() {
+    let (mut polls, unfinished) = (0, Rc::new(Cell::new(true)));
+    while unfinished.take() {
+        let unfinished = unfinished.clone();
+        Simulation::check(1..=3, move |sim: &Simulation| {
+            sim.faults().slow_threads(1..=20);
+            let reactor = sim.host("office").reactor();
+            let (office, population, done) = (Office::new(&reactor), Population::default(), Rc::new(Cell::new(false)));
+            reactor.spawn(clerk(reactor.clone(), office.clone())).detach();
+            let (alive, errand, told) = (population.born(), errand(reactor.clone(), office.clone()), done.clone());
+            let limited = Polls::at_most(polls, async move {
+                let _alive = alive;
+                errand.await.expect("no failure");
+            });
+            reactor.spawn(async move { told.set(limited.await.is_some()) }).detach();
+            sim.run_until(Duration::from_secs(1))?;
+            assert_eq!(population.count(), 0);
+            assert_eq!((office.desk.available(), office.stamp.is_locked()), (1, false), "after {polls} polls");
+            let seen = (office.taken.take(), office.tray.try_get());
+            if done.get() {
+                assert_eq!(seen, (vec![1], Some(2)));
+            } else {
+                unfinished.set(true);
+                assert!(seen == (vec![], Some(1)) || seen == (vec![1], None), "after {polls} polls: {seen:?}");
+            }
+            Ok(())
+        });
+        polls += 1;
+    }
+    assert!(polls > 8, "it has to wait more often than {polls} times");
 }

@@ -103,6 +103,34 @@ fn a_waker_is_harmless_once_its_task_or_its_reactor_is_gone() {
 }
 
 #[test]
+fn a_waker_of_a_task_that_still_waited_when_the_reactor_ended_is_harmless() {
+    let mut reactor = simulated();
+    let kept: Rc<Cell<Option<Waker>>> = Rc::default();
+    let keep = kept.clone();
+    let waits = poll_fn(move |context| {
+        keep.set(Some(context.waker().clone()));
+        Poll::<()>::Pending
+    });
+    reactor.spawn(waits).detach();
+    settle(&mut reactor);
+    let waker = kept.take().expect("it was kept");
+    let (there, other) = (waker.clone(), waker.clone());
+    // Once it is queued already, once not; by this thread and by others; and the last of them is dropped unused.
+    other.wake_by_ref();
+    drop(reactor);
+    waker.wake_by_ref();
+    thread::spawn(move || {
+        let again = there.clone();
+        there.wake_by_ref();
+        again.wake();
+    })
+    .join()
+    .expect("it does not panic");
+    waker.wake();
+    drop(other);
+}
+
+#[test]
 fn a_task_that_is_woken_often_is_polled_once() {
     let mut reactor = simulated();
     let polls = Rc::new(Cell::new(0));
