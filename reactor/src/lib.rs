@@ -38,7 +38,7 @@
 //! | give up on one | [`guide::cancellation`] |
 //! | combine results | [`Deferred::gather`], [`Deferred::settle`], [`Deferred::race`] |
 //! | wait for each other | [`Lock`], [`Semaphore`], [`Queue`], [`Event`] |
-//! | write `async` code | [`Reactor::spawn`], [`MainLoop::block_on`], [`guide::async_await`] |
+//! | write `async` code | [`Reactor::spawn`], [`MainLoop::block_on`], [`guide::async_await`], [`guide::choosing`] |
 //! | read and write connections in it | [`Reactor::connect_stream`], [`Reactor::listen_stream`], [`AsyncStream`] |
 //! | do something again and again, or bit by bit | [`LoopingCall`], [`Cooperator`] |
 //! | do something later | [`Reactor::call_later`], [`Transport::set_idle_timeout`], [`guide::timers`] |

@@ -7,7 +7,8 @@
 //! | [`back_pressure`] | what happens when a peer does not read, and what is bounded by what |
 //! | [`timers`] | calls that happen later, idle timeouts, how exact they are |
 //! | [`deferreds`] | results that arrive later, chains of callbacks, failures |
-//! | [`async_await`] | tasks, connections as streams of bytes, and whether to write callbacks or `async` |
+//! | [`async_await`] | tasks, and connections as streams of bytes |
+//! | [`choosing`] | whether to write callbacks or `async`, and how both work together |
 //! | [`cancellation`] | giving up on results, timeouts, work that ends with its owner |
 //! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
@@ -20,6 +21,7 @@
 pub mod async_await;
 pub mod back_pressure;
 pub mod cancellation;
+pub mod choosing;
 pub mod deferreds;
 pub mod first_protocol;
 pub mod ownership;
