@@ -41,7 +41,7 @@ pub fn endpoints(
         }
     }
     if endpoints.is_empty() {
-        return Err("give at least one endpoint to listen on; --help tells more".into());
+        return Err("give at least one endpoint; --help tells more".into());
     }
     Ok(Some(endpoints))
 }

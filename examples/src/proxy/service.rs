@@ -155,7 +155,7 @@ impl Proxy {
             return;
         }
         let kind = failure.downcast_ref::<Error>().map(Error::kind);
-        let target = self.targets().get(backend).map_or("", String::as_str);
+        let target = self.name(backend);
         if matches!(
             kind,
             Some(ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::AddressNotAvailable)
@@ -170,7 +170,12 @@ impl Proxy {
     }
 
     fn is_back(&self, backend: usize) {
-        log::info!("{} is back", self.targets().get(backend).map_or("", String::as_str));
+        log::info!("{} is back", self.name(backend));
+    }
+
+    /// A backend as it was given.
+    fn name(&self, backend: usize) -> String {
+        self.visit(|pool| pool.backends().get(backend).map(|backend| backend.target.clone())).unwrap_or_default()
     }
 }
 

@@ -76,7 +76,7 @@ fn help_is_printed_and_a_wrong_command_line_is_told_of() {
     assert_eq!(help.status.code(), Some(0));
     assert!(help.output.iter().any(|line| line.starts_with("Usage: chat ")), "{:?}", help.output);
     for (arguments, error) in [
-        (&[][..], "chat: give at least one endpoint to listen on; --help tells more"),
+        (&[][..], "chat: give at least one endpoint; --help tells more"),
         (&["--loud", "tcp:0"], "chat: invalid option '--loud'"),
         (&["--queue-limit", "much", "tcp:0"], "chat: cannot parse argument \"much\": invalid digit found in string"),
     ] {
