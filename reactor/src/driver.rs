@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use mio::Interest;
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
+use crate::lookup::{Family, LookedUp, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -38,9 +38,10 @@ pub(crate) enum Events<'a> {
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 /// What another thread has sent.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     Call,
+    LookedUp(LookedUp),
     /// The word that this task is to be polled.
     Wake {
         index: u32,
@@ -55,8 +56,8 @@ pub(crate) trait Network {
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor>;
     /// Starts to connect: writability tells that it is over, the socket's error how it went.
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket>;
-    /// The addresses that a host's name has, where that can be told at once; nothing if the name is not known, or would have to be asked for.
-    fn resolve(&self, _name: &str) -> Option<Vec<IpAddr>> {
+    /// What is known of a host's name without asking in a thread; nothing if that is what has to be done.
+    fn look_up(&self, _name: &str, _family: Family) -> Option<Told> {
         None
     }
     /// Are threads simulated?

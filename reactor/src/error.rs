@@ -25,6 +25,13 @@ pub enum ErrorKind {
     InvalidInput,
     /// A host name was given where only an address, or `localhost`, can be used.
     NameNotSupported,
+    /// There is no host of this name, or it has no address that could be used.
+    #[doc(alias = "DNSLookupError")]
+    #[doc(alias = "DNSNameError")]
+    NameNotFound,
+    /// What knows the addresses of names has not answered, or not to the purpose: it may later.
+    #[doc(alias = "DNSServerError")]
+    NameUnavailable,
     /// Another socket has the address, or the file of a Unix socket exists already.
     AddressInUse,
     /// This machine has no such address.
@@ -139,14 +146,17 @@ impl From<Error> for io::Error {
             ErrorKind::AddressNotAvailable | ErrorKind::AddressFamilyNotSupported => io::ErrorKind::AddrNotAvailable,
             ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::ConnectionRefused => io::ErrorKind::ConnectionRefused,
+            ErrorKind::NameNotFound => io::ErrorKind::NotFound,
             ErrorKind::Unreachable => io::ErrorKind::HostUnreachable,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::NotConnected => io::ErrorKind::NotConnected,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::Deadlock => io::ErrorKind::Deadlock,
-            ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::Violated | ErrorKind::Io => {
-                io::ErrorKind::Other
-            }
+            ErrorKind::NameUnavailable
+            | ErrorKind::ResourcesExhausted
+            | ErrorKind::ReactorEnded
+            | ErrorKind::Violated
+            | ErrorKind::Io => io::ErrorKind::Other,
         };
         Self::new(kind, error)
     }

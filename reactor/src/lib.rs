@@ -32,6 +32,7 @@
 //! | begin | [`guide::first_protocol`], or [`guide::twisted`] if you come from there |
 //! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
+//! | know what a host's name leads to | [`names`], [`guide::names`] |
 //! | do in a thread what would block the loop | [`Reactor::defer_to_thread`] |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`], [`guide::deferreds`] |
@@ -62,13 +63,13 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `thread_pool`, `trigger` |
-//! | F5 transports | `signal`, `stream` |
+//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
+//! | F5 transports | `names`, `signal`, `stream`, `thread_pool` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `options`, `random`, `readiness`, `stats`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `random`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -97,7 +98,10 @@ mod gate;
 mod guarded;
 pub mod guide;
 mod handle;
+mod hosts_file;
 mod inbox;
+mod lookup;
+pub mod names;
 mod options;
 mod poller;
 mod producer;

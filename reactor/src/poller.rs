@@ -20,6 +20,8 @@ use crate::address::{Address, UnixAddress};
 use crate::byte_stream::{Socket, apply_options};
 use crate::clock::{Epoch, Time};
 use crate::driver::{Acceptor, Driver, Events, Network};
+use crate::hosts_file::HostsFile;
+use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 
 /// The token of the waker. No source has it: their generations are never zero.
@@ -28,6 +30,9 @@ const NOBODY: mio::Token = mio::Token(0);
 /// Events taken from the kernel in one wait. With so many the wait costs an event one instruction; more would only make turns longer,
 /// and timers and calls wait for the end of a turn.
 const EVENTS: usize = 256;
+
+/// Where the system keeps names of its own (`hosts(5)`).
+const HOSTS_FILE: &str = "/etc/hosts";
 
 #[derive(Debug)]
 pub(crate) struct Poller {
@@ -42,6 +47,7 @@ struct Sockets {
     registry: Registry,
     /// Made when somebody first asks for it.
     waker: OnceCell<Arc<mio::Waker>>,
+    hosts_file: HostsFile,
 }
 
 /// What other threads have of the waker: a reactor that is gone leaves no descriptor behind with them.
@@ -68,7 +74,12 @@ impl Poller {
         Ok(Self {
             poll,
             events: MioEvents::with_capacity(EVENTS),
-            network: Rc::new(Sockets { epoch: Epoch::new(), registry, waker: OnceCell::new() }),
+            network: Rc::new(Sockets {
+                epoch: Epoch::new(),
+                registry,
+                waker: OnceCell::new(),
+                hosts_file: HostsFile::new(HOSTS_FILE),
+            }),
         })
     }
 }
@@ -122,6 +133,11 @@ impl Network for Sockets {
         }
         let waker = self.waker.get().map(Arc::downgrade).unwrap_or_default();
         Ok(Arc::new(Bell(waker)).into())
+    }
+
+    fn look_up(&self, name: &str, family: Family) -> Option<Told> {
+        let addresses = self.hosts_file.look_up(name, family)?;
+        Some(Told { addresses: Ok(addresses), after: Duration::ZERO })
     }
 
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {

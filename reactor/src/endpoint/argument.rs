@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::address::{Address, UnixAddress};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 
 /// A place in a description: `at` counts bytes, and is at most `source.len()`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) struct Argument<'a> {
     pub(super) place: Place<'a>,
 }
 
-/// A host as the grammar has it: only what can be told without asking anybody.
+/// A host as the grammar has it, if that can be told without asking anybody.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
     V4(Ipv4Addr),
@@ -95,24 +96,43 @@ impl Argument<'_> {
             .ok_or_else(|| self.expected("a number of seconds above 0"))
     }
 
+    /// An address or `localhost`: where nobody can be asked for names.
     pub(super) fn host(&self) -> Result<Host> {
-        let text = &*self.text;
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        if let Some((address, zone)) = parse_v6(bare.unwrap_or(text)) {
-            return Ok(Host::V6(address, zone));
+        if let Some(host) = self.known_host() {
+            return Ok(host);
         }
-        if let Ok(address) = text.parse() {
-            return Ok(Host::V4(address));
-        }
-        if text.eq_ignore_ascii_case("localhost") {
-            return Ok(Host::Localhost);
-        }
-        if is_host_name(text) {
-            let message = "host names are not resolved yet: give an IP address or localhost";
+        if names::check(&self.text).is_ok() {
+            let message = "a host's name cannot be used here: give an IP address or localhost";
             let message = format!("{message}, not `{}`", self.shown());
             return Err(self.place.error(ErrorKind::NameNotSupported, message));
         }
         Err(self.expected(r"an IP address or localhost (the colons of an IPv6 address are written \:)"))
+    }
+
+    /// An address, `localhost`, or a name to be asked for, which `None` stands for.
+    pub(super) fn host_or_name(&self) -> Result<Option<Host>> {
+        if let Some(host) = self.known_host() {
+            return Ok(Some(host));
+        }
+        match names::check(&self.text) {
+            Ok(()) => Ok(None),
+            Err(_) if self.text.is_empty() || self.text.contains([':', '[', ']', '%']) => {
+                Err(self.expected(r"an IP address or a host's name (the colons of an IPv6 address are written \:)"))
+            }
+            Err(words) => Err(self.expected(format_args!("an IP address or a host's name ({words})"))),
+        }
+    }
+
+    fn known_host(&self) -> Option<Host> {
+        let text = &*self.text;
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        if let Some((address, zone)) = parse_v6(bare.unwrap_or(text)) {
+            return Some(Host::V6(address, zone));
+        }
+        if let Ok(address) = text.parse() {
+            return Some(Host::V4(address));
+        }
+        (names::is_localhost(text) && names::check(text).is_ok()).then_some(Host::Localhost)
     }
 
     /// An IP address, or `localhost` for `127.0.0.1`.
@@ -164,12 +184,6 @@ impl Host {
 fn parse_v6(text: &str) -> Option<(Ipv6Addr, u32)> {
     let address: SocketAddrV6 = format!("[{text}]:0").parse().ok()?;
     Some((*address.ip(), address.scope_id()))
-}
-
-/// Could this be a name that a resolver knows? What has a letter and no odd character; `300.1.1.1` is a mistyped address.
-fn is_host_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') || !byte.is_ascii();
-    text.bytes().all(allowed) && !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Text in a message: what could upset a terminal or a log is shown by its code.

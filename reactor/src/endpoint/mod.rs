@@ -21,10 +21,11 @@
 //! | --- | --- |
 //! | `tcp:192.0.2.1:7000` | an IPv4 address and a port |
 //! | `tcp:\:\:1:7000`, `tcp:[\:\:1]:7000` | an IPv6 address and a port, with or without brackets |
+//! | `tcp:example.com:7000` | a host by its name, at the first of its addresses that answers: [`guide::names`](crate::guide::names) |
 //! | `tcp:localhost:7000` | this machine: `127.0.0.1`, and `::1` should nobody listen there |
 //! | `tcp:host=192.0.2.1:port=7000` | the same by keywords |
 //! | `tcp:192.0.2.1:7000:timeout=5` | give up after five seconds; decimals are allowed |
-//! | `tcp:192.0.2.1:7000:bindAddress=192.0.2.9` | from this address of this machine |
+//! | `tcp:192.0.2.1:7000:bindAddress=192.0.2.9` | from this address of this machine; of a name, only addresses of that family are tried |
 //! | `unix:/run/lariat.sock:timeout=5` | a Unix socket; `unix:@lariat` for an abstract one |
 
 mod argument;

@@ -1,15 +1,16 @@
 //! Listening and connecting by description.
 
-use super::client::ClientDescription;
+use super::client::{self, ClientDescription};
 use super::server::ServerDescription;
 use crate::address::Address;
+use crate::contain::contain_drop;
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
 use crate::handle::Handle;
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::reactor::Reactor;
-use crate::stream::{Origin, Port};
+use crate::stream::{Origin, Port, Target};
 
 impl Reactor {
     /// Listens where an endpoint description says, and has `factory` make a protocol for every connection. See
@@ -65,7 +66,7 @@ impl Reactor {
     }
 
     /// Connects where an endpoint description says, and has `factory` make the protocol for the connection. See
-    /// [`endpoint`](crate::endpoint) for the descriptions.
+    /// [`endpoint`](crate::endpoint) for the descriptions, and [`guide::names`](crate::guide::names) for what becomes of a host's name.
     ///
     /// The Deferred gives a [`Handle`] to the protocol once that has heard [`connection_made`](crate::Protocol::connection_made). It is dropped
     /// or [cancelled](Deferred::cancel) to give up, which closes the socket; once it has its result, the connection is not affected. Who
@@ -74,9 +75,10 @@ impl Reactor {
     /// # Errors
     ///
     /// The Deferred fails with an [`Error`](crate::Error) of kind [`ErrorKind::InvalidInput`], with the place of the mistake, if the
-    /// description is wrong; [`ErrorKind::NameNotSupported`] if the host is a name other than `localhost`;
-    /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::Unreachable`], [`ErrorKind::TimedOut`] and the like if nobody answers, of several
-    /// addresses what was wrong with the last; and [`ErrorKind::InvalidInput`] if the factory makes no protocol.
+    /// description is wrong; as [`look_up`](Self::look_up) does, if the host is a name and no address is found for it;
+    /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::Unreachable`], [`ErrorKind::TimedOut`] and the like if nobody answers (of several
+    /// addresses the kind is that of the last, and the message tells of all); and [`ErrorKind::InvalidInput`] if the factory makes no
+    /// protocol.
     ///
     /// # Example
     ///
@@ -119,26 +121,26 @@ impl Reactor {
     #[track_caller]
     pub fn connect<F: Factory>(&self, description: &str, factory: F) -> Deferred<Handle<F::Protocol>> {
         let mut options = ConnectOptions::default();
-        let addresses = match self.parse_client(description) {
+        let target = match ClientDescription::parse(description) {
             Err(error) => return Deferred::fail(self, error),
-            Ok(ClientDescription::Tcp { addresses, timeout, bind_address }) => {
+            Ok(ClientDescription::Tcp { target, timeout, bind_address }) => {
                 options.timeout = timeout.unwrap_or(options.timeout);
                 options.bind_address = bind_address;
-                addresses.into_iter().map(Address::Tcp).collect()
+                target
             }
             Ok(ClientDescription::Unix { address, timeout }) => {
                 options.timeout = timeout.unwrap_or(options.timeout);
-                vec![Address::Unix(address)]
+                Target::Addresses(vec![Address::Unix(address)])
             }
         };
-        self.connect_with(addresses, options, factory)
+        self.connect_with(target, options, factory)
     }
 
     /// Would [`connect`](Self::connect) understand this description? For a program that wants to know when it starts, and connects later.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] with the place of the mistake, or [`ErrorKind::NameNotSupported`].
+    /// [`ErrorKind::InvalidInput`] with the place of the mistake. Names are not looked up.
     ///
     /// # Example
     ///
@@ -149,11 +151,7 @@ impl Reactor {
     /// # Ok::<(), lariat::Error>(())
     /// ```
     pub fn check_connect(&self, description: &str) -> Result<()> {
-        self.parse_client(description).map(drop)
-    }
-
-    fn parse_client(&self, description: &str) -> Result<ClientDescription> {
-        ClientDescription::parse_with(description, |name| self.core().network.resolve(name))
+        ClientDescription::parse(description).map(drop)
     }
 
     /// Connects to `address`, with every option settable; otherwise as [`connect`](Self::connect).
@@ -166,7 +164,50 @@ impl Reactor {
         options: ConnectOptions,
         factory: F,
     ) -> Deferred<Handle<F::Protocol>> {
-        self.connect_with(vec![address.clone()], options, factory)
+        self.connect_with(Target::Addresses(vec![address.clone()]), options, factory)
+    }
+
+    /// Connects to a host by its name, or by an IP address, with every option settable; otherwise as [`connect`](Self::connect). An IPv6
+    /// address may have brackets and the number of a zone.
+    ///
+    /// ```
+    /// use lariat::{ConnectOptions, Once, Peer, Protocol, Reactor, Transport};
+    /// use std::time::Duration;
+    ///
+    /// struct Guest;
+    ///
+    /// impl Protocol for Guest {
+    ///     fn connection_made(&mut self, transport: &Transport) {
+    ///         transport.reactor().stop();
+    ///     }
+    ///
+    ///     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=localhost", |_: &Peer| Guest)?;
+    /// let mut options = ConnectOptions::default();
+    /// options.attempt_delay = Duration::from_millis(100);
+    /// reactor.connect_host("localhost", port.address().port().unwrap(), options, Once::new(Guest)).detach();
+    /// reactor.run()?;
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[doc(alias = "HostnameEndpoint")]
+    #[track_caller]
+    pub fn connect_host<F: Factory>(
+        &self,
+        host: &str,
+        port: u16,
+        options: ConnectOptions,
+        factory: F,
+    ) -> Deferred<Handle<F::Protocol>> {
+        match client::host(host, port, options.bind_address) {
+            Ok(target) => self.connect_with(target, options, factory),
+            Err(error) => {
+                contain_drop(factory);
+                Deferred::fail(self, error)
+            }
+        }
     }
 }
 

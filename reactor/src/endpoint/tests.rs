@@ -8,6 +8,8 @@ use super::quote;
 use super::server::ServerDescription;
 use crate::address::{Address, UnixAddress};
 use crate::error::ErrorKind;
+use crate::names::Family;
+use crate::stream::Target;
 
 fn tcp_server(addresses: &[&str]) -> ServerDescription {
     let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
@@ -15,8 +17,12 @@ fn tcp_server(addresses: &[&str]) -> ServerDescription {
 }
 
 fn tcp_client(addresses: &[&str]) -> ClientDescription {
-    let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
-    ClientDescription::Tcp { addresses, timeout: None, bind_address: None }
+    let addresses = addresses.iter().map(|address| Address::Tcp(address.parse().unwrap())).collect();
+    ClientDescription::Tcp { target: Target::Addresses(addresses), timeout: None, bind_address: None }
+}
+
+fn tcp_host(name: &str, family: Option<Family>) -> Target {
+    Target::Host { name: name.to_owned(), port: 80, family }
 }
 
 #[test]
@@ -105,8 +111,32 @@ fn the_options_of_a_tcp_client_are_understood() {
     let parsed = ClientDescription::parse("tcp:localhost:80:timeout=2.5:bindAddress=127.0.0.2").unwrap();
     let timeout = Some(Duration::from_millis(2500));
     let bind_address = Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)));
-    let addresses = vec!["127.0.0.1:80".parse().unwrap()];
-    assert_eq!(parsed, ClientDescription::Tcp { addresses, timeout, bind_address });
+    let target = Target::Addresses(vec![Address::Tcp("127.0.0.1:80".parse().unwrap())]);
+    assert_eq!(parsed, ClientDescription::Tcp { target, timeout, bind_address });
+}
+
+#[test]
+fn the_host_of_a_tcp_client_may_be_a_name() {
+    for (source, name) in [
+        ("tcp:example.com:80", "example.com"),
+        ("tcp:Example.COM.:80", "Example.COM."),
+        ("tcp:host=my_host:port=80", "my_host"),
+        ("tcp:xn--bcher-kva.example:80", "xn--bcher-kva.example"),
+        ("tcp:localhost.example:80", "localhost.example"),
+    ] {
+        let expected = ClientDescription::Tcp { target: tcp_host(name, None), timeout: None, bind_address: None };
+        assert_eq!(ClientDescription::parse(source).unwrap(), expected, "{source}");
+    }
+    assert_eq!(ClientDescription::parse("tcp:db.localhost:80").unwrap(), tcp_client(&["127.0.0.1:80", "[::1]:80"]));
+}
+
+#[test]
+fn a_name_is_asked_for_addresses_of_the_family_that_is_connected_from() {
+    for (from, family) in [("127.0.0.2", Family::V4), (r"\:\:1", Family::V6)] {
+        let parsed = ClientDescription::parse(&format!("tcp:example.com:80:bindAddress={from}")).unwrap();
+        let ClientDescription::Tcp { target, .. } = parsed else { panic!("it is TCP") };
+        assert_eq!(target, tcp_host("example.com", Some(family)));
+    }
 }
 
 #[test]
@@ -179,7 +209,11 @@ fn a_wrong_client_description_is_told_its_place() {
     for (source, character, said) in [
         ("tcp", 4, "expected a host and a port, found the end"),
         ("tcp:1.2.3.4", 12, "expected a port number, found the end"),
-        ("tcp::80", 5, "expected an IP address or localhost"),
+        ("tcp::80", 5, "expected an IP address or a host's name"),
+        ("tcp:300.1.1.1:80", 5, "a host's name does not end in a number"),
+        ("tcp:bücher.example:80", 5, "write an international one in its form that begins with xn--"),
+        ("tcp:a b:80", 5, "a host's name has no ` ` in it"),
+        (r"tcp:fe80\:\:x:80", 5, r"the colons of an IPv6 address are written \:"),
         ("tcp:[::1]:80", 8, "one argument too many, `1]`"),
         ("tcp:1.2.3.4:0", 13, "expected a port number from 1 to 65535, found `0`"),
         ("tcp:1.2.3.4:80:timeout=0", 24, "expected a number of seconds above 0, found `0`"),
@@ -199,14 +233,15 @@ fn a_wrong_client_description_is_told_its_place() {
 }
 
 #[test]
-fn a_host_name_is_an_error_of_its_own_kind() {
-    for (source, character) in [("tcp:example.com:80", 5), ("tcp:my_host:80", 5), ("tcp:bücher.example:80", 5)] {
-        let error = ClientDescription::parse(source).expect_err(source);
-        let said = "host names are not resolved yet: give an IP address or localhost";
+fn a_name_where_only_an_address_will_do_is_an_error_of_its_own_kind() {
+    let said = "a host's name cannot be used here: give an IP address or localhost";
+    for (source, character) in [("tcp:80:interface=eth0", 18), ("tcp:80:interface=example.com", 18)] {
+        let error = ServerDescription::parse(source).expect_err(source);
         assert_error(source, &error, ErrorKind::NameNotSupported, character, said);
     }
-    let error = ServerDescription::parse("tcp:80:interface=eth0").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NameNotSupported);
+    let source = "tcp:1.2.3.4:80:bindAddress=example.com";
+    let error = ClientDescription::parse(source).unwrap_err();
+    assert_error(source, &error, ErrorKind::NameNotSupported, 28, said);
 }
 
 #[test]

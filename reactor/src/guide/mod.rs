@@ -11,6 +11,7 @@
 //! | [`choosing`] | whether to write callbacks or `async`, and how both work together |
 //! | [`cancellation`] | giving up on results, timeouts, work that ends with its owner |
 //! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
+//! | [`names`] | what becomes of a host's name: look-ups, several addresses, what goes wrong and what it is called |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
 //! | `testing` | protocols tested without sockets and without waiting (with the feature `testing`) |
 //! | [`twisted`] | for those who come from Twisted: every name and what became of it |
@@ -24,6 +25,7 @@ pub mod cancellation;
 pub mod choosing;
 pub mod deferreds;
 pub mod first_protocol;
+pub mod names;
 pub mod ownership;
 pub mod production;
 #[cfg(feature = "testing")]

@@ -84,6 +84,9 @@
 //! | `reactor.listenTCP(7000, factory)` | [`listen("tcp:7000", factory)`](crate::Reactor::listen), or [`listen_at`](crate::Reactor::listen_at) with an address |
 //! | `reactor.listenUNIX(path, factory)` | `listen("unix:PATH", factory)` |
 //! | `reactor.connectTCP(host, port, factory)` | [`connect("tcp:HOST:PORT", factory)`](crate::Reactor::connect) |
+//! | `HostnameEndpoint(reactor, host, port, attemptDelay=…)` | [`connect_host`](crate::Reactor::connect_host), or `connect` with a name |
+//! | `reactor.resolve(name)`, `reactor.nameResolver` | [`look_up`](crate::Reactor::look_up) |
+//! | `reactor.installNameResolver(r)`, `IHostnameResolver` | [`set_resolver`](crate::Reactor::set_resolver), [`names::Resolver`](crate::names::Resolver) |
 //! | `reactor.connectUNIX(path, factory)` | `connect("unix:PATH", factory)`, or [`connect_at`](crate::Reactor::connect_at) with an address |
 //! | `reactor.adoptStreamPort`, `adoptStreamConnection` | [`adopt_port`](crate::Reactor::adopt_port), [`adopt_stream`](crate::Reactor::adopt_stream) |
 //! | `reactor.addReader`, `addWriter` | [`Reactor::register`](crate::Reactor::register) |
@@ -243,7 +246,6 @@
 //! | --- | --- |
 //! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
-//! | a name resolver, `HostnameEndpoint` | addresses, and `localhost` |
 //! | `ReconnectingClientFactory`, `ClientService` | connect again in `connection_lost` |
 //! | `LimitTotalConnectionsFactory`, `ThrottlingFactory`, `TrafficLoggingFactory` | a [`Wrapper`](crate::Wrapper) |
 //! | `NetstringReceiver`, `Int32StringReceiver`, `twisted.web`, `words`, `mail`, `names`, `conch` | none |

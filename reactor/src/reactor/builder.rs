@@ -1,29 +1,32 @@
 //! A loop that is made otherwise than by default.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::poller::Poller;
 use crate::recording::{Recorder, Tape};
 
-use super::core::Reactor;
+use super::core::{Call, Reactor};
 use super::main_loop::MainLoop;
 
 /// The most bytes that a recording has unless it is set otherwise: some two million short messages and their answers.
 const RECORDING_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// How a loop is to be made: what [`Reactor::builder`] gives.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use = "a builder makes nothing before `build` is called"]
 pub struct Builder {
     recording: Option<PathBuf>,
     sizes_only: bool,
     limit: Option<u64>,
+    /// What is done to the loop once it is made.
+    set_ups: Vec<Call>,
 }
 
 impl Reactor {
-    /// A way to have a loop recorded, on the operating system's own sockets and clock.
-    /// [`Reactor::new`](crate::Reactor::new) makes one that is not.
+    /// A way to have a loop recorded, or to give it another [resolver](crate::names), on the operating system's own sockets and clock.
+    /// [`Reactor::new`](crate::Reactor::new) makes one as it is by default.
     ///
     /// ```
     /// use lariat::Reactor;
@@ -82,11 +85,37 @@ impl Builder {
     ///
     /// When the operating system has no descriptor left, or the recording cannot be made: there is a file of that name, say.
     pub fn build(self) -> Result<MainLoop> {
-        let Some(path) = self.recording else { return Reactor::new() };
-        let poller = Poller::new().map_err(|error| Error::io("could not make an epoll instance", error))?;
-        let tape = Tape::create(&path, self.limit.unwrap_or(RECORDING_LIMIT), self.sizes_only);
-        let tape =
-            tape.map_err(|error| Error::io(format!("could not make the recording {}", path.display()), error))?;
-        Ok(MainLoop::from_driver(Box::new(Recorder::new(poller, tape))))
+        let Self { recording, sizes_only, limit, set_ups } = self;
+        let main_loop = match recording {
+            Some(path) => recorded(&path, limit.unwrap_or(RECORDING_LIMIT), sizes_only)?,
+            None => Reactor::new()?,
+        };
+        set_ups.into_iter().for_each(|set_up| set_up(&main_loop));
+        Ok(main_loop)
+    }
+
+    /// Has something be done to the loop once it is made: for parts on higher floors.
+    pub(crate) fn set_up(mut self, set_up: impl FnOnce(&Reactor) + 'static) -> Self {
+        self.set_ups.push(Box::new(set_up));
+        self
+    }
+}
+
+fn recorded(path: &Path, limit: u64, sizes_only: bool) -> Result<MainLoop> {
+    let poller = Poller::new().map_err(|error| Error::io("could not make an epoll instance", error))?;
+    let tape = Tape::create(path, limit, sizes_only)
+        .map_err(|error| Error::io(format!("could not make the recording {}", path.display()), error))?;
+    Ok(MainLoop::from_driver(Box::new(Recorder::new(poller, tape))))
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recording, sizes_only, limit, set_ups: _ } = self;
+        let mut shown = f.debug_struct("Builder");
+        shown
+            .field("recording", recording)
+            .field("sizes_only", sizes_only)
+            .field("limit", limit)
+            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::guarded::Guarded;
 use crate::inbox::Inbox;
+use crate::lookup::LookedUp;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
 use crate::stats::{Counters, Stats};
@@ -87,6 +88,8 @@ pub(crate) enum Message {
     Call(Box<dyn RemoteCall>),
     /// A task is to be polled.
     Wake(TaskId),
+    /// What a name leads to.
+    LookedUp(LookedUp),
     /// What was recorded here is done again.
     #[cfg(feature = "testing")]
     Replayed,
@@ -145,6 +148,11 @@ pub(crate) trait Job: Linked {
     fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId));
 }
 
+/// Who waits to hear of names from threads.
+pub(crate) trait Lookups {
+    fn answered(&self, answer: LookedUp);
+}
+
 /// What knows how many threads there are.
 pub(crate) trait ThreadCounts {
     /// Fills in what it knows.
@@ -192,6 +200,8 @@ pub(crate) struct Core {
     pub(crate) tasks: OnceCell<Box<dyn TaskList>>,
     /// Threads that work for the loop, if there ever was one. They may outlive it.
     pub(crate) threads: OnceCell<Arc<dyn ThreadCounts>>,
+    /// Who asks threads for names, if anybody ever did.
+    pub(crate) lookups: OnceCell<Weak<dyn Lookups>>,
     /// Where goes what other threads send while what was recorded of them is replayed.
     #[cfg(feature = "testing")]
     pub(crate) unheard: OnceCell<Inbox<Message>>,
@@ -240,6 +250,7 @@ impl Reactor {
             inbox: OnceCell::new(),
             tasks: OnceCell::new(),
             threads: OnceCell::new(),
+            lookups: OnceCell::new(),
             #[cfg(feature = "testing")]
             unheard: OnceCell::new(),
             #[cfg(feature = "testing")]

@@ -20,7 +20,7 @@ mod watch;
 
 pub use self::builder::Builder;
 pub use self::core::Reactor;
-pub(crate) use self::core::{Dispatch, Job, ThreadCounts, Turn};
+pub(crate) use self::core::{Dispatch, Job, Lookups, Message, ThreadCounts, Turn};
 pub use self::delayed_call::DelayedCall;
 pub(crate) use self::description::{Description, Inspect};
 pub(crate) use self::dispatch::serve;

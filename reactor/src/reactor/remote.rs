@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
+use std::rc::Weak;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::contain::contain;
 use crate::driver::Sent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::{Inbox, Outbox};
+use crate::lookup::LookedUp;
 
 #[cfg(feature = "testing")]
 use super::core::ReplayedCalls;
@@ -195,9 +197,10 @@ impl From<RemoteError> for Error {
 impl Message {
     /// What is recorded of it.
     fn sent(&self) -> Sent {
-        match *self {
+        match self {
             Self::Call(_) => Sent::Call,
             Self::Wake(task) => Sent::Wake { index: task.index, generation: task.generation },
+            Self::LookedUp(answer) => Sent::LookedUp(answer.clone()),
             #[cfg(feature = "testing")]
             Self::Replayed => Sent::Call,
         }
@@ -277,10 +280,18 @@ impl Core {
                 match message {
                     Message::Call(call) => call.run(reactor),
                     Message::Wake(task) => self.poll_task(reactor, task),
+                    Message::LookedUp(answer) => self.hear_of_name(answer),
                     #[cfg(feature = "testing")]
                     Message::Replayed => reactor.replay_message(),
                 }
             });
+        }
+    }
+
+    /// Tells whoever asked for a name.
+    fn hear_of_name(&self, answer: LookedUp) {
+        if let Some(lookups) = self.lookups.get().and_then(Weak::upgrade) {
+            lookups.answered(answer);
         }
     }
 
@@ -302,7 +313,8 @@ impl Core {
                         self.network.received(Sent::Call);
                         call.run(reactor);
                     }
-                    Message::Wake(_) => {}
+                    // Who waited has been told of the end.
+                    Message::Wake(_) | Message::LookedUp(_) => {}
                     #[cfg(feature = "testing")]
                     Message::Replayed => reactor.replay_message(),
                 }
@@ -334,6 +346,7 @@ impl Reactor {
             Some((_, Sent::Wake { index, generation })) => {
                 return core.poll_task(self, TaskId { index, generation });
             }
+            Some((_, Sent::LookedUp(answer))) => return core.hear_of_name(answer),
             None => return,
         };
         let slot = &core.replayed_calls;

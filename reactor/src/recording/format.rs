@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::address::{Address, UnixAddress};
+use crate::lookup::{Addresses, Fault};
 
 /// What every recording begins with. No text file does.
 pub(super) const MAGIC: [u8; 12] = *b"\x89lariat-rec\n";
 
 /// The version of all that follows.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// The flag of a recording that has sizes only.
 pub(super) const SIZES_ONLY: u64 = 1;
@@ -72,7 +73,7 @@ pub(super) enum Op {
     Credentials,
     SetNodelay,
     SetKeepalive,
-    Resolve,
+    LookUp,
     Waker,
     RemoteCalls,
     RemoteCall,
@@ -80,10 +81,11 @@ pub(super) enum Op {
     AddSource,
     Signal,
     Reserve,
+    LookedUp,
 }
 
 impl Op {
-    const ALL: [Self; 33] = [
+    const ALL: [Self; 34] = [
         Self::End,
         Self::Full,
         Self::Now,
@@ -109,7 +111,7 @@ impl Op {
         Self::Credentials,
         Self::SetNodelay,
         Self::SetKeepalive,
-        Self::Resolve,
+        Self::LookUp,
         Self::Waker,
         Self::RemoteCalls,
         Self::RemoteCall,
@@ -117,6 +119,7 @@ impl Op {
         Self::AddSource,
         Self::Signal,
         Self::Reserve,
+        Self::LookedUp,
     ];
 
     #[cfg_attr(not(any(test, feature = "testing")), expect(dead_code, reason = "only replays read"))]
@@ -138,7 +141,7 @@ impl Op {
                 | Self::Connect
                 | Self::AdoptStream
                 | Self::AdoptPort
-                | Self::Resolve
+                | Self::LookUp
                 | Self::Waker
                 | Self::RemoteCalls
                 | Self::RemoteCall
@@ -146,6 +149,7 @@ impl Op {
                 | Self::AddSource
                 | Self::Signal
                 | Self::Reserve
+                | Self::LookedUp
         )
     }
 }
@@ -200,6 +204,23 @@ pub(super) fn put_ip(out: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
+/// What is known of a name: addresses, each with its zone, or why there are none.
+pub(super) fn put_addresses(out: &mut Vec<u8>, addresses: &Addresses) {
+    match addresses {
+        Ok(found) => {
+            out.push(0);
+            put(out, found.len() as u64);
+            found.iter().for_each(|address| put_address(out, &Address::Tcp(*address)));
+        }
+        Err(Fault::NoSuchName) => out.push(1),
+        Err(Fault::TryAgain) => out.push(2),
+        Err(Fault::Other(words)) => {
+            out.push(3);
+            put_text(out, words.as_bytes());
+        }
+    }
+}
+
 pub(super) fn put_address(out: &mut Vec<u8>, address: &Address) {
     match address {
         Address::Tcp(address) => {
@@ -232,7 +253,7 @@ mod tests {
         for (byte, op) in (0..).zip(Op::ALL) {
             assert_eq!((op as u8, Op::from_byte(byte)), (byte, Some(op)));
         }
-        assert_eq!(Op::from_byte(33), None);
+        assert_eq!(Op::from_byte(34), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use crate::address::{Address, UnixAddress};
+use crate::lookup::{Addresses, Fault};
 
 use super::format::{KINDS, LONGEST_TEXT, MAGIC, OTHER_ERROR, Op, SIZES_ONLY, SYSTEM_ERROR, VALUE, VERSION};
 
@@ -193,6 +194,24 @@ impl Reader {
             2 => Ok(Address::Unix(UnixAddress::Pathname(std::ffi::OsString::from_vec(self.text()?).into()))),
             3 => Ok(Address::Unix(UnixAddress::Abstract(self.text()?))),
             _ => Err(self.damaged("an address is of no kind that exists")),
+        }
+    }
+
+    /// What is known of a name.
+    pub(super) fn addresses(&mut self) -> Result<Addresses, Flaw> {
+        match self.byte()? {
+            0 => {
+                let mut found = Vec::new();
+                for _ in 0..self.size()? {
+                    let address = self.address()?.tcp();
+                    found.push(address.ok_or_else(|| self.damaged("a name leads to what is no IP address"))?);
+                }
+                Ok(Ok(found))
+            }
+            1 => Ok(Err(Fault::NoSuchName)),
+            2 => Ok(Err(Fault::TryAgain)),
+            3 => Ok(Err(Fault::Other(String::from_utf8_lossy(&self.text()?).into_owned()))),
+            _ => Err(self.damaged("what is known of a name is of no kind that exists")),
         }
     }
 

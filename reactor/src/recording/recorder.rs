@@ -1,7 +1,6 @@
 //! The driver of a loop that is recorded.
 
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -10,11 +9,12 @@ use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
 use crate::driver::{Acceptor, Driver, Events, Network, Reserve, Sent};
+use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
 
-use super::format::{Op, put, put_address, put_answer, put_bytes, put_ip};
+use super::format::{Op, put, put_address, put_addresses, put_answer, put_bytes};
 use super::recorded::{RecordedPort, RecordedStream};
 use super::studio::Studio;
 use super::tape::Tape;
@@ -140,14 +140,18 @@ impl Network for RecordedNetwork {
         RecordedPort::around(&self.0, acceptor)
     }
 
-    fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let addresses = self.0.inner.resolve(name);
-        self.0.tape.note(Op::Resolve, 0, |out| {
+    fn look_up(&self, name: &str, family: Family) -> Option<Told> {
+        let told = self.0.inner.look_up(name, family);
+        self.0.tape.note(Op::LookUp, 0, |out| {
             put_bytes(out, name.as_bytes());
-            put(out, addresses.as_ref().map_or(0, |addresses| addresses.len() as u64 + 1));
-            addresses.iter().flatten().for_each(|address| put_ip(out, *address));
+            out.push(u8::from(family == Family::V6));
+            out.push(u8::from(told.is_some()));
+            if let Some(Told { addresses, after }) = &told {
+                put(out, u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+                put_addresses(out, addresses);
+            }
         });
-        addresses
+        told
     }
 
     fn reserve(&self) -> Option<Reserve> {
@@ -191,6 +195,10 @@ impl Network for RecordedNetwork {
             Sent::Wake { index, generation } => self.0.tape.note(Op::Wake, 0, |out| {
                 put(out, u64::from(index));
                 put(out, u64::from(generation));
+            }),
+            Sent::LookedUp(answer) => self.0.tape.note(Op::LookedUp, 0, |out| {
+                put(out, answer.ticket);
+                put_addresses(out, &answer.addresses);
             }),
         }
     }

@@ -1,7 +1,6 @@
 //! The driver of a loop that is replayed.
 
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
 use crate::driver::{Acceptor, Driver, Events, Network, Reserve, Sent};
+use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -113,16 +113,18 @@ impl Network for ReplayedNetwork {
         self.port()
     }
 
-    fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let show = |name: &Vec<u8>| name.escape_ascii().to_string();
-        let name = name.as_bytes().to_vec();
-        self.0.answer_to(Op::Resolve, 0, &name, show, Reader::text, |reader| {
-            let Some(count) = reader.integer()?.checked_sub(1) else { return Ok(None) };
-            let mut found = Vec::new();
-            for _ in 0..count {
-                found.push(reader.ip()?);
+    fn look_up(&self, name: &str, family: Family) -> Option<Told> {
+        let show = |(name, family): &(Vec<u8>, bool)| {
+            format!("{} for {}", name.escape_ascii(), if *family { "IPv6" } else { "IPv4" })
+        };
+        let asked = (name.as_bytes().to_vec(), family == Family::V6);
+        let recorded = |reader: &mut Reader| Ok((reader.text()?, reader.flag()?));
+        self.0.answer_to(Op::LookUp, 0, &asked, show, recorded, |reader| {
+            if !reader.flag()? {
+                return Ok(None);
             }
-            Ok(Some(found))
+            let after = Duration::from_nanos(reader.integer()?);
+            Ok(Some(Told { after, addresses: reader.addresses()? }))
         })?
     }
 

@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::driver::Sent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guarded::Guarded;
+use crate::lookup::LookedUp;
 use crate::token::Token;
 
 use super::digest::digest;
@@ -179,6 +180,12 @@ impl Script {
                 return state.answer(Op::Wake, 0, |state| {
                     let (index, generation) = (state.reader.id()?, state.reader.id()?);
                     Ok((state.remote_calls, Sent::Wake { index, generation }))
+                });
+            }
+            if state.is_next(Op::LookedUp) {
+                return state.answer(Op::LookedUp, 0, |state| {
+                    let (ticket, addresses) = (state.reader.integer()?, state.reader.addresses()?);
+                    Ok((state.remote_calls, Sent::LookedUp(LookedUp { ticket, addresses })))
                 });
             }
             if !state.is_next(Op::RemoteCall) {
@@ -414,7 +421,7 @@ fn describe(op: Op, subject: u64) -> String {
         Op::Credentials => "asks for the credentials of",
         Op::SetNodelay => "sets TCP_NODELAY of",
         Op::SetKeepalive => "sets the keepalive of",
-        Op::Resolve => "looks up the name",
+        Op::LookUp => "looks up the name",
         Op::Waker => "asks for a Remote",
         Op::RemoteCalls => "hears from other threads",
         Op::RemoteCall => "runs a call from another thread",
@@ -422,6 +429,7 @@ fn describe(op: Op, subject: u64) -> String {
         Op::AddSource => "registers a descriptor",
         Op::Signal => "looks for a signal",
         Op::Reserve => "opens a descriptor to spare",
+        Op::LookedUp => "hears of a name that it has asked for",
     };
     if op.has_subject() { format!("{words} #{subject}") } else { words.to_owned() }
 }

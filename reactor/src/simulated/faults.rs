@@ -1,12 +1,15 @@
 //! What goes wrong in a world: all of it drawn from the seed, none of it unless asked for.
 
 use std::io;
+use std::net::IpAddr;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use rustix::io::Errno;
 
+use crate::address::Address;
 use crate::clock::Time;
+use crate::lookup::{Family, Fault};
 use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -44,6 +47,12 @@ pub(crate) struct Faults {
     /// In microseconds.
     thread_time: Option<(RangeInclusive<u64>, Random)>,
     partitions: Vec<Partition>,
+    /// How long answers about names take, in microseconds: of each family.
+    name_time: [Option<(RangeInclusive<u64>, Random)>; 2],
+    missing_names: [Option<(f64, Random)>; 2],
+    unavailable_names: [Option<(f64, Random)>; 2],
+    /// Addresses that swallow what is sent to them.
+    black_holes: Vec<IpAddr>,
 }
 
 /// Two hosts, or one (and all others), that cannot reach each other for a while.
@@ -123,6 +132,10 @@ fn hits(fault: Option<&(f64, Random)>) -> bool {
     fault.is_some_and(|(probability, random)| random.chance(*probability))
 }
 
+fn for_family(family: Family, v4: &'static str, v6: &'static str) -> &'static str {
+    if family == Family::V4 { v4 } else { v6 }
+}
+
 fn draw(microseconds: Option<&(RangeInclusive<u64>, Random)>) -> Duration {
     microseconds.map_or(Duration::ZERO, |(range, random)| Duration::from_micros(random.between(range.clone())))
 }
@@ -149,6 +162,10 @@ impl Faults {
             slowness: None,
             thread_time: None,
             partitions: Vec::new(),
+            name_time: [None, None],
+            missing_names: [None, None],
+            unavailable_names: [None, None],
+            black_holes: Vec::new(),
         }
     }
 
@@ -225,6 +242,25 @@ impl Faults {
         self.partitions.push(Partition { hosts, time });
     }
 
+    pub(crate) fn set_name_time(&mut self, family: Family, microseconds: RangeInclusive<u64>) {
+        let random = self.random(for_family(family, "name time", "name time of IPv6"));
+        self.name_time[family as usize] = Some((microseconds, random));
+    }
+
+    pub(crate) fn set_missing_names(&mut self, family: Family, probability: f64) {
+        let random = self.random(for_family(family, "missing names", "missing names of IPv6"));
+        self.missing_names[family as usize] = Some((probability, random));
+    }
+
+    pub(crate) fn set_unavailable_names(&mut self, family: Family, probability: f64) {
+        let random = self.random(for_family(family, "unavailable names", "unavailable names of IPv6"));
+        self.unavailable_names[family as usize] = Some((probability, random));
+    }
+
+    pub(crate) fn add_black_hole(&mut self, address: IpAddr) {
+        self.black_holes.push(address);
+    }
+
     /// Nothing goes wrong any more from now on, but for what is under way.
     pub(crate) fn clear(&mut self) {
         *self = Self { calls: self.calls, ..Self::new(self.seed) };
@@ -290,8 +326,26 @@ impl Faults {
         hits(self.silences.as_ref())
     }
 
-    pub(super) fn fate(&self) -> Fate {
-        if hits(self.refusals.as_ref()) {
+    /// How long the answer about a name takes.
+    pub(super) fn name_delay(&self, family: Family) -> Duration {
+        draw(self.name_time[family as usize].as_ref())
+    }
+
+    /// What goes wrong when a name is looked up, if anything does.
+    pub(super) fn name_fault(&self, family: Family) -> Option<Fault> {
+        if hits(self.missing_names[family as usize].as_ref()) {
+            Some(Fault::NoSuchName)
+        } else if hits(self.unavailable_names[family as usize].as_ref()) {
+            Some(Fault::TryAgain)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn fate(&self, to: &Address) -> Fate {
+        if to.tcp().is_some_and(|to| self.black_holes.contains(&to.ip())) {
+            Fate::Unanswered
+        } else if hits(self.refusals.as_ref()) {
             Fate::Refused
         } else if hits(self.unanswered.as_ref()) {
             Fate::Unanswered
@@ -367,7 +421,10 @@ mod tests {
         assert_eq!((faults.part_of_read(100), faults.part_of_write(100)), (100, 100));
         assert!(!faults.resets() && !faults.silences() && faults.spurious().is_none());
         assert!(faults.interrupt().is_ok() && faults.descriptor().is_ok());
-        assert_eq!((faults.fate(), faults.slowness()), (Fate::Heard, Duration::ZERO));
+        assert_eq!(
+            (faults.fate(&Address::Tcp(([10, 0, 0, 1], 1).into())), faults.slowness()),
+            (Fate::Heard, Duration::ZERO)
+        );
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! A reactor's view of the world.
 
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
@@ -10,6 +9,7 @@ use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
 use crate::driver::{Acceptor, Network, Reserve, Work};
+use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 
 use super::listener::Listener;
@@ -47,8 +47,8 @@ impl Network for Host {
         Ok(Socket::Boxed(Box::new(Stream { world: self.world.clone(), host: self.id, id })))
     }
 
-    fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
-        self.world.on(self.id, |sockets| sockets.roster.resolve(name))
+    fn look_up(&self, name: &str, family: Family) -> Option<Told> {
+        Some(self.world.on(self.id, |sockets| sockets.look_up(self.id, name, family)))
     }
 
     fn runs_aside(&self) -> bool {

@@ -1,16 +1,20 @@
 //! The hosts of a world: their names and addresses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
 use crate::address::Address;
+use crate::lookup::Family;
 
 use super::poll::HostId;
 
 /// The hosts, in the order in which they were added.
 #[derive(Debug, Default)]
-pub(super) struct Roster {
+pub(crate) struct Roster {
     hosts: Vec<Entry>,
+    /// Names that were given addresses, in lower case.
+    names: BTreeMap<String, Vec<IpAddr>>,
     /// There is one host, and every address is its.
     pub(super) is_open: bool,
 }
@@ -27,10 +31,22 @@ impl Roster {
         HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX))
     }
 
-    /// The addresses of the host of this name: the IPv4 one, so that whoever connects makes one attempt.
-    pub(super) fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let place = self.hosts.iter().position(|host| host.name.eq_ignore_ascii_case(name))?;
-        Some(vec![self.v4(place).into()])
+    /// Gives a name addresses of its own, whether or not a host has it.
+    pub(crate) fn name(&mut self, name: &str, addresses: Vec<IpAddr>) {
+        self.names.insert(name.to_ascii_lowercase(), addresses);
+    }
+
+    /// The addresses of a name, of one family; nothing if nobody has it. A host has its IPv4 one, so that whoever connects makes one
+    /// attempt.
+    pub(super) fn resolve(&self, name: &str, family: Family) -> Option<Vec<SocketAddr>> {
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let host = || {
+            let place = self.hosts.iter().position(|host| host.name.eq_ignore_ascii_case(&name))?;
+            Some(vec![self.v4(place).into()])
+        };
+        let addresses = self.names.get(&name).cloned().or_else(host)?;
+        let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
+        Some(addresses.filter(|address| Family::of(address) == family).collect())
     }
 
     /// The IPv4 address of a host: 10.0.0.1 for the first.
@@ -85,8 +101,9 @@ mod tests {
     fn a_host_has_its_own_addresses_and_loopback_is_its_own() {
         let mut roster = Roster::default();
         let [server, client] = ["server", "client"].map(|name| roster.add(name));
-        assert_eq!(roster.resolve("Server"), Some(vec!["10.0.0.1".parse().unwrap()]));
-        assert_eq!(roster.resolve("nobody"), None);
+        assert_eq!(roster.resolve("Server", Family::V4), Some(vec!["10.0.0.1:0".parse().unwrap()]));
+        assert_eq!(roster.resolve("server.", Family::V6), Some(vec![]));
+        assert_eq!(roster.resolve("nobody", Family::V4), None);
         let locate = |from, address: &str| roster.locate(from, &Address::Tcp(address.parse().unwrap()));
         assert_eq!(locate(client, "10.0.0.1:1"), Some(server));
         assert_eq!(locate(client, "[fd00::1]:1"), Some(server));

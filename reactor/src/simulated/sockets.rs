@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use crate::address::{Address, UnixAddress};
 use crate::byte_stream::Received;
 use crate::clock::Time;
+use crate::lookup::{Family, Fault, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -35,7 +36,7 @@ pub(crate) struct Sockets {
     pub(super) names: Names,
     last: Id,
     pub(super) agenda: Agenda,
-    pub(super) roster: Roster,
+    pub(crate) roster: Roster,
     pub(crate) faults: Faults,
     /// Nothing is traced in a world that nobody directs.
     pub(crate) trace: Option<Trace>,
@@ -67,6 +68,19 @@ impl Sockets {
     /// The address of a host on the network.
     pub(crate) fn address(&self, host: HostId) -> IpAddr {
         self.roster.address(host)
+    }
+
+    /// What a host is told of a name, and when.
+    pub(super) fn look_up(&mut self, host: HostId, name: &str, family: Family) -> Told {
+        if self.trace.is_some() {
+            self.note(Some(host), None, What::LooksUp(name.into(), family == Family::V6));
+        }
+        let after = self.faults.name_delay(family);
+        let addresses = match self.faults.name_fault(family) {
+            Some(fault) => Err(fault),
+            None => self.roster.resolve(name, family).ok_or(Fault::NoSuchName),
+        };
+        Told { addresses, after }
     }
 
     /// Is the end there to be used? Not if its host has crashed.
@@ -408,7 +422,7 @@ impl Sockets {
         let hosts = [host, located.unwrap_or(HostId::NOBODY)];
         self.connections.insert(id, Connection::new(connecting, accepted, hosts));
         self.note_end(id, What::Connects);
-        let fate = if abroad { self.faults.fate() } else { Fate::Heard };
+        let fate = if abroad { self.faults.fate(address) } else { Fate::Heard };
         match fate {
             Fate::Heard => self.send(id, Parcel::Call(Box::new(call))),
             Fate::Refused => self.refuse(id),

@@ -55,6 +55,8 @@ pub(crate) enum What {
     Work,
     /// The network gave up sending it anything.
     TimesOut,
+    /// A name, and whether it is for its IPv6 addresses.
+    LooksUp(Rc<str>, bool),
     /// Somebody says so.
     Note(Rc<str>),
 }
@@ -167,6 +169,7 @@ impl What {
             Self::Note(text) => (16, [digest(text.as_bytes()), 0]),
             Self::Work => (17, [0, 0]),
             Self::TimesOut => (18, [0, 0]),
+            Self::LooksUp(name, v6) => (19, [digest(name.as_bytes()), u64::from(*v6)]),
         }
     }
 }
@@ -206,6 +209,7 @@ impl fmt::Display for What {
             Self::Lost(reason) => write!(f, "connection_lost, {reason}"),
             Self::Work => f.write_str("a thread is done"),
             Self::TimesOut => f.write_str("is given up: nothing was acknowledged"),
+            Self::LooksUp(name, v6) => write!(f, "looks up {name:?} for {}", if *v6 { "IPv6" } else { "IPv4" }),
             Self::Note(text) => write!(f, "{text}"),
         }
     }

@@ -3,18 +3,23 @@
 use std::any::type_name;
 use std::cell::Cell;
 use std::io;
-use std::rc::Rc;
-use std::time::Duration;
+use std::mem;
+use std::rc::{Rc, Weak};
 
 use mio::Interest;
 
 use crate::address::Address;
 use crate::byte_stream::Socket;
-use crate::contain::{contain, contain_drop};
+use crate::clock::Time;
+use crate::contain::{Panicked, contain, contain_drop};
 use crate::deferred::{Deferred, Resolver};
 use crate::error::{Error, ErrorKind};
 use crate::factory::Factory;
+use crate::failure::Failure;
+use crate::guarded::Guarded;
 use crate::handle::Handle;
+use crate::lookup::Family;
+use crate::names::{Answer, chosen};
 use crate::options::ConnectOptions;
 use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
 use crate::readiness::Readiness;
@@ -23,81 +28,301 @@ use crate::token::Token;
 use crate::transport::{Flags, Peer, Shared, Transport};
 
 use super::connection::Connection;
+use super::failures::Failures;
+use super::plan::{Plan, Step};
+use super::target::Target;
 
-/// Gives whoever connects its connection.
-type Answer<F> = Resolver<Handle<<F as Factory>::Protocol>>;
-
-/// An attempt to connect, to one address after the other.
-struct Connector<F: Factory> {
+/// A wish to connect, from its beginning until one address has answered, all have failed, time is over or nobody waits any more.
+///
+/// ```text
+///                    Race ─────────────── the plan, who is under way, the look-ups, the clock
+///                  ╱  │   ╲
+///           Chair   Attempt  Attempt …    sources of the loop
+/// ```
+///
+/// Each attempt is a source with a token of its own, so that an event of one never reaches another. A wish for a single address has one
+/// attempt, which hears of the clock and of a cancellation itself; else that is a further source's, the chair's.
+struct Race<F: Factory> {
     reactor: Reactor,
-    factory: F,
     options: ConnectOptions,
-    /// Still to be tried, the next one last.
-    untried: Vec<Address>,
-    address: Address,
-    socket: Socket,
-    token: Token,
-    timer: Option<TimerKey>,
-    answer: Answer<F>,
-    /// Where the attempt is found by who cancels it.
-    place: Place,
+    /// The source that hears of the clock and of a cancellation.
+    control: Cell<Option<Token>>,
+    state: Guarded<State<F>>,
 }
 
-/// The source that connects at the moment.
-type Place = Rc<Cell<Option<Token>>>;
+struct State<F: Factory> {
+    /// Gone once it is decided what becomes of the wish.
+    open: Option<Open<F>>,
+    plan: Plan,
+    /// Who is looked for, if that is a name.
+    host: Option<Host>,
+    /// Attempts that another one decides about.
+    under_way: Vec<(Token, Address)>,
+    failures: Failures,
+    deadline: Time,
+    timer: Option<(TimerKey, Time)>,
+    /// Dropping one cancels it.
+    look_ups: Vec<Deferred<()>>,
+}
+
+struct Open<F: Factory> {
+    factory: F,
+    /// Gives whoever connects its connection.
+    answer: Resolver<Handle<F::Protocol>>,
+}
+
+#[derive(Clone, Debug)]
+struct Host {
+    name: Rc<str>,
+    port: u16,
+}
+
+/// One address that is being connected to.
+struct Attempt<F: Factory> {
+    race: Rc<Race<F>>,
+    token: Token,
+    address: Address,
+    socket: Socket,
+}
+
+/// What has a race of several go on.
+struct Chair<F: Factory>(Rc<Race<F>>);
 
 impl Reactor {
-    /// Connects to the first of `addresses` that answers, and has `factory` make a protocol for the connection.
+    /// Connects to `target`, and has `factory` make a protocol for the connection.
     #[track_caller]
     pub(crate) fn connect_with<F: Factory>(
         &self,
-        mut addresses: Vec<Address>,
+        target: Target,
         options: ConnectOptions,
         factory: F,
     ) -> Deferred<Handle<F::Protocol>> {
-        addresses.reverse();
-        let place = Place::default();
-        let found = place.clone();
+        let delay = options.attempt_delay;
+        let (plan, host) = match target {
+            Target::Addresses(addresses) => (Plan::given(addresses, delay), None),
+            Target::Host { name, port, family } => {
+                let families = family.map_or_else(|| vec![Family::V6, Family::V4], |family| vec![family]);
+                (Plan::looked_up(families, delay), Some(Host { name: name.into(), port }))
+            }
+        };
+        let state = State {
+            open: None,
+            plan,
+            host,
+            under_way: Vec::new(),
+            failures: Failures::default(),
+            deadline: Time::default(),
+            timer: None,
+            look_ups: Vec::new(),
+        };
+        let state = Guarded::new(state);
+        let race = Rc::new(Race { reactor: self.clone(), options, control: Cell::new(None), state });
+        let found: Weak<Race<F>> = Rc::downgrade(&race);
         let (answer, connected) = Deferred::with_canceller(self, move |reactor| {
-            if let Some(token) = found.get() {
+            if let Some(token) = found.upgrade().and_then(|race| race.control.get()) {
                 reactor.touch(token);
             }
         });
-        self.enqueue(Box::new(move |reactor| attempt(reactor, addresses, None, options, factory, answer, place)));
+        race.state.with(|state| state.open = Some(Open { factory, answer }));
+        self.enqueue(Box::new(move |_| race.begin()));
         connected
     }
 }
 
-/// Tries the next address. `last` is why the one before it failed.
-fn attempt<F: Factory>(
-    reactor: &Reactor,
-    mut untried: Vec<Address>,
-    last: Option<Error>,
-    options: ConnectOptions,
-    factory: F,
-    answer: Answer<F>,
-    place: Place,
-) {
-    if answer.is_cancelled() {
-        return contain_drop(factory);
+impl<F: Factory> Race<F> {
+    fn begin(self: Rc<Self>) {
+        if self.is_cancelled() {
+            return self.give_up(None);
+        }
+        let now = self.reactor.core().network.now();
+        let deadline = now.after(self.options.timeout);
+        let is_single = self.state.with(|state| {
+            state.deadline = deadline;
+            state.plan.is_single()
+        });
+        if !is_single {
+            match self.reactor.reserve() {
+                Ok(token) => {
+                    self.control.set(Some(token));
+                    self.reactor.install(token, Box::new(Chair(self.clone())));
+                }
+                Err(error) => return self.refuse(error),
+            }
+            self.look_up();
+        }
+        self.go_on(now);
     }
-    let Some(address) = untried.pop() else {
-        contain_drop(factory);
-        let error = last.unwrap_or_else(|| Error::new(ErrorKind::InvalidInput, "there is no address to connect to"));
-        return refuse(answer, error);
-    };
-    match begin(reactor, &address, &options) {
-        Ok((socket, token)) => {
-            let timer = Some(reactor.arm(reactor.deadline(options.timeout), token));
-            place.set(Some(token));
-            let owner = reactor.clone();
-            let connector =
-                Connector { reactor: owner, factory, options, untried, address, socket, token, timer, answer, place };
-            reactor.install(token, Box::new(connector));
+
+    /// Does nobody wait any more, or has it been decided?
+    fn is_cancelled(&self) -> bool {
+        self.state.with(|state| state.open.as_ref().is_none_or(|open| open.answer.is_cancelled()))
+    }
+
+    /// Asks for the addresses of a name.
+    fn look_up(self: &Rc<Self>) {
+        let Some((host, families)) =
+            self.state.with(|state| Some((state.host.clone()?, state.plan.awaited().to_vec())))
+        else {
+            return;
+        };
+        let resolver = chosen(&self.reactor);
+        // IPv6 first (RFC 8305, section 3).
+        for family in families {
+            let asked = contain(|| "a resolver", || resolver.resolve(&self.reactor, &host.name, family));
+            let asked = asked.unwrap_or_else(|Panicked| {
+                Deferred::fail(&self.reactor, Error::new(ErrorKind::InvalidInput, "the resolver panicked"))
+            });
+            // While there is something to hear of, the chair keeps the race.
+            let race = Rc::downgrade(self);
+            let heard = asked.map_result(move |result| {
+                if let Some(race) = race.upgrade() {
+                    race.hear(family, result);
+                }
+                Ok(())
+            });
+            self.state.with(|state| state.look_ups.push(heard));
         }
-        Err(error) => {
-            attempt(reactor, untried, Some(error), options, factory, answer, place);
+        contain_drop(resolver);
+    }
+
+    /// A look-up is over.
+    fn hear(self: &Rc<Self>, family: Family, result: Result<Answer, Failure>) {
+        let now = self.reactor.core().network.now();
+        let is_open = self.state.with(|state| {
+            let port = state.host.as_ref().map_or(0, |host| host.port);
+            let addresses = match result {
+                Ok(answer) => answer.addresses,
+                Err(failure) => {
+                    state.failures.look_up(family, &failure);
+                    Vec::new()
+                }
+            };
+            let with_port = |mut address: std::net::SocketAddr| {
+                address.set_port(port);
+                address
+            };
+            state.plan.answered(family, addresses.into_iter().map(with_port).collect(), now);
+            state.open.is_some()
+        });
+        if is_open {
+            self.go_on(now);
         }
+    }
+
+    /// Does what is to be done now.
+    fn go_on(self: &Rc<Self>, now: Time) {
+        loop {
+            match self.state.with(|state| state.plan.next(now)) {
+                Step::Try(address) => self.attempt(address),
+                Step::WaitUntil(time) => return self.wait_until(time),
+                Step::Wait => return self.wait_until(Time::NEVER),
+                Step::Over => return self.lose(),
+            }
+        }
+    }
+
+    /// Tries an address.
+    fn attempt(self: &Rc<Self>, address: Address) {
+        match begin(&self.reactor, &address, &self.options) {
+            Ok((socket, token)) => {
+                if self.control.get().is_none() {
+                    self.control.set(Some(token));
+                } else {
+                    self.state.with(|state| state.under_way.push((token, address.clone())));
+                }
+                let attempt = Attempt { race: self.clone(), token, address, socket };
+                self.reactor.install(token, Box::new(attempt));
+            }
+            Err(error) => self.state.with(|state| {
+                state.failures.attempt_error(error);
+                state.plan.failed();
+            }),
+        }
+    }
+
+    /// Has the control be served at `time`, or when all time is over.
+    fn wait_until(&self, time: Time) {
+        let Some(token) = self.control.get() else { return };
+        self.state.with(|state| {
+            let time = time.min(state.deadline);
+            match state.timer {
+                Some((_, armed)) if armed == time => {}
+                Some((key, _)) => {
+                    self.reactor.rearm(key, time);
+                    state.timer = Some((key, time));
+                }
+                None => state.timer = Some((self.reactor.arm(time, token), time)),
+            }
+        });
+    }
+
+    /// The timer was due.
+    fn wake(self: &Rc<Self>) {
+        let now = self.reactor.core().network.now();
+        let is_over = self.state.with(|state| {
+            state.timer = None;
+            state.deadline <= now
+        });
+        if is_over { self.time_out() } else { self.go_on(now) }
+    }
+
+    /// Nothing has come of it in time.
+    fn time_out(&self) {
+        let timeout = self.options.timeout;
+        self.state.with(|state| {
+            for (_, address) in &state.under_way {
+                state.failures.no_answer(address, timeout);
+            }
+            for family in state.plan.awaited() {
+                state.failures.no_name(*family, timeout);
+            }
+        });
+        self.lose();
+    }
+
+    /// Every address has failed.
+    fn lose(&self) {
+        let error = self.state.with(|state| {
+            let host = state.host.as_ref().map(|host| format!("{}:{}", host.name, host.port));
+            mem::take(&mut state.failures).into_error(host.as_deref())
+        });
+        self.refuse(error);
+    }
+
+    /// Ends it with an error.
+    fn refuse(&self, error: Error) {
+        if let Some(Open { factory, answer }) = self.decide(None) {
+            contain_drop(factory);
+            // If nobody waits any more, nobody needs to know.
+            drop(answer.reject(error));
+        }
+    }
+
+    /// Ends it without a word: nobody waits.
+    fn give_up(&self, but: Option<Token>) {
+        if let Some(Open { factory, answer }) = self.decide(but) {
+            contain_drop(factory);
+            drop(answer);
+        }
+    }
+
+    /// It is decided what becomes of it: attempts and look-ups end, but for `but`. Returns what only whoever decides has.
+    fn decide(&self, but: Option<Token>) -> Option<Open<F>> {
+        let (open, timer, under_way, look_ups) = self.state.with(|state| {
+            let timer = state.timer.take();
+            (state.open.take(), timer, mem::take(&mut state.under_way), mem::take(&mut state.look_ups))
+        });
+        if let Some((timer, _)) = timer {
+            self.reactor.disarm(timer);
+        }
+        let control = self.control.take();
+        for token in under_way.into_iter().map(|(token, _)| token).chain(control) {
+            if Some(token) != but {
+                self.reactor.remove(token);
+            }
+        }
+        drop(look_ups);
+        open
     }
 }
 
@@ -118,30 +343,45 @@ fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Resu
     }
 }
 
-impl<F: Factory> Dispatch for Connector<F> {
+impl<F: Factory> Dispatch for Chair<F> {
+    fn ready(self: Box<Self>, _: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        let race = &self.0;
+        if race.is_cancelled() {
+            race.give_up(None);
+        } else if readiness.has(Readiness::END) {
+            // A server that is stopping may need the connection for a request in hand; the attempt has a deadline of its own.
+            race.refuse(Error::ended());
+        } else if readiness.has(Readiness::TIMER) {
+            race.wake();
+        }
+        // If it is decided, there is no place any more to go back to.
+        Some(self)
+    }
+
+    fn describe(&self) -> Description {
+        Description::of::<F>()
+    }
+}
+
+impl<F: Factory> Dispatch for Attempt<F> {
     fn ready(mut self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        if self.answer.is_cancelled() {
-            self.disarm();
-            contain_drop(self.factory);
+        if self.race.is_cancelled() {
+            self.race.give_up(Some(self.token));
             return None;
         }
-        // A server that is stopping may need the connection for a request in hand; the attempt has a deadline of its own.
         if readiness.has(Readiness::END) {
-            self.fail(Error::ended());
+            self.race.refuse(Error::ended());
             return None;
         }
         if readiness.has(Readiness::TIMER) {
-            self.timer = None;
-            let seconds = Duration::as_secs_f64(&self.options.timeout);
-            let error = io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {seconds} s"));
-            self.give_up(error);
+            self.time_out();
             return None;
         }
         match self.socket.is_connected() {
             Ok(true) => self.finish(turn, readiness),
             Ok(false) => Some(self),
             Err(error) => {
-                self.give_up(error);
+                self.fail(error);
                 None
             }
         }
@@ -152,12 +392,12 @@ impl<F: Factory> Dispatch for Connector<F> {
     }
 }
 
-impl<F: Factory> Connector<F> {
+impl<F: Factory> Attempt<F> {
     /// The connection stands: it is served in this source's place from now on.
-    fn finish(mut self, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
-        self.disarm();
-        let Self { reactor, mut factory, options, address, socket, token, answer, .. } = self;
-        let shared = Shared::new(&reactor, token, socket, address, Rc::new(options.stream));
+    fn finish(self, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
+        let Self { race, token, address, socket } = self;
+        let Open { mut factory, answer } = race.decide(Some(token))?;
+        let shared = Shared::new(&race.reactor, token, socket, address, Rc::new(race.options.stream.clone()));
         shared.flags.set(Flags::WATCHES_WRITABLE);
         let peer = Peer::new(shared.clone());
         let protocol = contain(type_name::<F>, || factory.build_protocol(&peer));
@@ -175,36 +415,32 @@ impl<F: Factory> Connector<F> {
             refused => {
                 transport.shared.state.with(|state| state.socket = Socket::Closed);
                 let why = if refused.is_ok() { "the factory refused the connection" } else { "the factory panicked" };
-                refuse(answer, Error::new(ErrorKind::InvalidInput, why));
+                drop(answer.reject(Error::new(ErrorKind::InvalidInput, why)));
                 None
             }
         }
     }
 
-    /// This address did not answer: on to the next one.
-    fn give_up(mut self, error: io::Error) {
-        self.disarm();
-        let error = Error::io(format!("could not connect to {}", self.address), error);
-        let Self { reactor, factory, options, untried, socket, answer, place, .. } = self;
+    /// The only attempt there is has got no answer.
+    fn time_out(self) {
+        let Self { race, address, socket, .. } = self;
         drop(socket);
-        attempt(&reactor, untried, Some(error), options, factory, answer, place);
+        race.state.with(|state| {
+            state.timer = None;
+            state.failures.no_answer(&address, race.options.timeout);
+        });
+        race.lose();
     }
 
-    fn fail(mut self, error: Error) {
-        self.disarm();
-        let Self { factory, answer, .. } = self;
-        contain_drop(factory);
-        refuse(answer, error);
+    /// This address does not answer: on to the next one.
+    fn fail(self, error: io::Error) {
+        let Self { race, token, address, socket } = self;
+        drop(socket);
+        race.state.with(|state| {
+            state.under_way.retain(|(other, _)| *other != token);
+            state.failures.attempt(&address, error);
+            state.plan.failed();
+        });
+        race.go_on(race.reactor.core().network.now());
     }
-
-    fn disarm(&mut self) {
-        if let Some(timer) = self.timer.take() {
-            self.reactor.disarm(timer);
-        }
-    }
-}
-
-fn refuse<T>(answer: Resolver<T>, error: Error) {
-    // If nobody waits any more, nobody needs to know.
-    drop(answer.reject(error));
 }

@@ -3,9 +3,13 @@
 mod adopt;
 mod connection;
 mod connector;
+mod failures;
 mod listener;
 mod machine;
+mod plan;
 mod port;
+mod target;
 
 pub(crate) use self::port::Origin;
 pub use self::port::Port;
+pub(crate) use self::target::Target;

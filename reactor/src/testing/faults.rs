@@ -1,9 +1,11 @@
 //! What is to go wrong in a simulation.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
+use crate::names::Family;
 use crate::simulated::Faults as Settings;
 
 use super::stage::{Planned, Stage};
@@ -135,6 +137,33 @@ impl<'a> Faults<'a> {
         self.set(format_args!("slow_threads({start}..={end})"), |faults| {
             faults.set_thread_time(start.saturating_mul(1000)..=end.saturating_mul(1000));
         })
+    }
+
+    /// Answers about names take so many milliseconds, those about addresses of this family. Default: none.
+    pub fn slow_names(&self, family: Family, milliseconds: RangeInclusive<u64>) -> &Self {
+        let (start, end) = (*milliseconds.start(), *milliseconds.end());
+        self.set(format_args!("slow_names({family:?}, {start}..={end})"), |faults| {
+            faults.set_name_time(family, start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
+    }
+
+    /// With this probability it is said of a name that there is none, when it is asked for addresses of this family.
+    pub fn missing_names(&self, family: Family, probability: f64) -> &Self {
+        self.set(format_args!("missing_names({family:?}, {probability})"), |faults| {
+            faults.set_missing_names(family, probability);
+        })
+    }
+
+    /// With this probability nobody can tell of a name what its addresses of this family are.
+    pub fn unavailable_names(&self, family: Family, probability: f64) -> &Self {
+        self.set(format_args!("unavailable_names({family:?}, {probability})"), |faults| {
+            faults.set_unavailable_names(family, probability);
+        })
+    }
+
+    /// What is sent to this address is lost: whoever connects to it gets no answer. Several black holes add up.
+    pub fn black_hole(&self, address: IpAddr) -> &Self {
+        self.set(format_args!("black_hole({address})"), |faults| faults.add_black_hole(address))
     }
 
     /// From now on nothing goes wrong any more: for the second half of a test, in which what was broken has to come right. What is under

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Time;
@@ -59,7 +60,8 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 /// # Hosts
 ///
 /// A host is made when it is first [asked for](Self::host). Its name is known to all: `tcp:server:7000` leads to it. Its addresses are
-/// `10.0.0.1`, to which its name resolves, and `fd00::1` for the first host, and so on, besides the loopback ones. It reaches itself on all of them, the others on those
+/// `10.0.0.1`, to which its name resolves, and `fd00::1` for the first host, and so on, besides the loopback ones. Further names are
+/// [given](Self::name). It reaches itself on all of them, the others on those
 /// of the network; a Unix socket is its own alone. Everything that serves connections behaves as it does on Linux; what is missing is
 /// what only descriptors have, as with [`simulated`](super::simulated).
 ///
@@ -128,6 +130,31 @@ impl Simulation {
     /// it has to look like a host's name.
     pub fn host(&self, name: &str) -> Host<'_> {
         Host::new(&self.stage, self.stage.place(name))
+    }
+
+    /// Gives a name these addresses, best first, whether or not a host has it: for hosts with several addresses, and names that lead to
+    /// several hosts. A later call replaces an earlier one.
+    ///
+    /// ```
+    /// use lariat::testing::Simulation;
+    /// use lariat::{Once, Peer, Protocol, Transport};
+    ///
+    /// struct Silent;
+    ///
+    /// impl Protocol for Silent {
+    ///     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+    /// }
+    ///
+    /// Simulation::check(1..=10, |sim: &Simulation| {
+    ///     sim.host("server").reactor().listen("tcp:80", |_: &Peer| Silent)?;
+    ///     sim.name("www.test", ["fd00::1".parse().unwrap(), "10.0.0.1".parse().unwrap()]);
+    ///     sim.host("client").reactor().connect("tcp:www.test:80", Once::new(Silent)).detach();
+    ///     sim.run()
+    /// });
+    /// ```
+    pub fn name(&self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) {
+        let addresses = addresses.into_iter().collect();
+        self.stage.sockets(|sockets| sockets.roster.name(name, addresses));
     }
 
     /// What is to go wrong.

@@ -23,7 +23,7 @@ use super::job::{Job, JobId};
 /// Threads wait at a channel for tickets, and look for a job whenever they get one. A job that comes brings a ticket with it, one that is
 /// cancelled takes one away if there is any, and whoever wants threads to look up adds some. So there are never fewer tickets, in the
 /// channel or in the hands of threads on their way to the jobs, than there are jobs.
-pub(super) struct Crew {
+pub(crate) struct Crew {
     state: Mutex<State>,
     tickets: Receiver<()>,
     /// How long a thread waits for a job until it ends.
@@ -51,7 +51,7 @@ pub(super) enum Next {
 
 /// Why a job was not taken.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// So many wait already.
     Full(usize),
     Closed,
@@ -76,7 +76,7 @@ impl State {
 
 impl Crew {
     /// A crew without threads, and what its tickets are given out with. When that is dropped, threads that have nothing to do end.
-    pub(super) fn new(limit: usize, idle_time: Duration) -> (Self, Sender<()>) {
+    pub(crate) fn new(limit: usize, idle_time: Duration) -> (Self, Sender<()>) {
         let (sender, tickets) = unbounded();
         let state = State { jobs: BTreeMap::new(), threads: 0, idle: 0, limit, done: 0, closed: false };
         (Self { state: Mutex::new(state), tickets, idle_time }, sender)
@@ -89,7 +89,7 @@ impl Crew {
 
     /// Takes in a job, unless more than `most` would wait that no thread is free for, nor can be made for. A ticket is to follow. Returns
     /// whether another thread is to be started; it counts from now on.
-    pub(super) fn put(&self, id: JobId, job: Box<dyn Job>, most: usize) -> Result<bool, (Refusal, Box<dyn Job>)> {
+    pub(crate) fn put(&self, id: JobId, job: Box<dyn Job>, most: usize) -> Result<bool, (Refusal, Box<dyn Job>)> {
         self.with(|state| {
             if state.closed {
                 return Err((Refusal::Closed, job));
@@ -104,7 +104,7 @@ impl Crew {
     }
 
     /// Takes back a job, unless a thread has taken it.
-    pub(super) fn remove(&self, id: JobId) -> Option<Box<dyn Job>> {
+    pub(crate) fn remove(&self, id: JobId) -> Option<Box<dyn Job>> {
         let job = self.with(|state| state.jobs.remove(&id));
         if job.is_some() {
             // If there is none, a thread is coming with it, and will find that there is nothing to do.
@@ -119,7 +119,7 @@ impl Crew {
     }
 
     /// A thread could not be started. Returns whether there is any other.
-    pub(super) fn dismiss(&self) -> bool {
+    pub(crate) fn dismiss(&self) -> bool {
         self.with(|state| {
             state.leave();
             state.threads > 0
@@ -146,12 +146,12 @@ impl Crew {
     }
 
     /// Gives up all jobs that no thread has taken. They leave their tickets behind.
-    pub(super) fn take_jobs(&self) -> BTreeMap<JobId, Box<dyn Job>> {
+    pub(crate) fn take_jobs(&self) -> BTreeMap<JobId, Box<dyn Job>> {
         self.with(|state| std::mem::take(&mut state.jobs))
     }
 
     /// A thread: does jobs until there have been none for a while, or there is one thread too many.
-    pub(super) fn serve(&self) {
+    pub(crate) fn serve(&self) {
         loop {
             let next = match self.tickets.recv_timeout(self.idle_time) {
                 Ok(()) => self.next(),

@@ -8,10 +8,10 @@ use crate::failure::{Failure, FailureKind};
 use crate::reactor::{Reactor, Remote};
 
 /// Tells the jobs of a pool apart, and in which order they came.
-pub(super) type JobId = u64;
+pub(crate) type JobId = u64;
 
 /// Something for a thread to do. Dropped undone, it tells nobody.
-pub(super) trait Job: Send {
+pub(crate) trait Job: Send {
     /// Does it. A panic in it goes no further.
     fn run(&mut self);
 

@@ -6,4 +6,6 @@ mod defer;
 mod job;
 mod pool;
 
+pub(crate) use self::crew::{Crew, Refusal};
+pub(crate) use self::job::{Job, JobId};
 pub(crate) use self::pool::close;

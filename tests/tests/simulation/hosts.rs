@@ -5,7 +5,7 @@ use std::time::Duration;
 use lariat::testing::{Simulation, secs};
 use lariat::{ErrorKind, Once, Peer};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, outcome, refusal};
+use lariat_tests::harness::{Log, outcome};
 
 fn check(test: impl Fn(&Simulation) -> lariat::Result<()>) {
     Simulation::check(1..=5, test);
@@ -90,8 +90,11 @@ fn two_hosts_may_listen_on_the_same_port_and_on_the_same_path() {
 #[test]
 fn a_name_that_no_host_has_is_not_resolved() {
     check(|sim| {
-        let error = refusal(sim.host("client").reactor().connect("tcp:server:7000", Once::new(Log::new().probe())));
-        assert_eq!(error.kind(), ErrorKind::NameNotSupported);
+        let outcome = outcome(sim.host("client").reactor().connect("tcp:server:7000", Once::new(Log::new().probe())));
+        sim.run()?;
+        let error = outcome.take().expect("it is told").expect_err("nobody has the name");
+        assert_eq!(error.kind(), ErrorKind::NameNotFound);
+        assert!(error.to_string().contains("there is no host named `server`"), "{error}");
         Ok(())
     });
 }

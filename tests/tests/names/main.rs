@@ -1,0 +1,4 @@
+//! What becomes of a host's name: look-ups, several addresses, and what goes wrong.
+
+mod racing;
+mod racing_seeds;
