@@ -21,8 +21,8 @@ use lariat::{CloseReason, Idle, Protocol, Transport, WriteStatus};
 /// | it is idle for too long | both are closed, or aborted if something is still due: see [`RelayOptions::idle_timeout`] |
 /// | the server is stopping | nothing: a relay goes on until its peers end it, or the drain timeout does, with resets |
 ///
-/// What is queued at one end when the other one's peer ends its side has to be sent within the close timeout
-/// ([`Transport::set_close_timeout`], 30 s by default), as everywhere.
+/// What is queued at one end when the other one's peer ends its side has to be sent within the close timeout: see
+/// [`RelayOptions::close_timeout`].
 ///
 /// What a relay holds in memory is bounded, for each direction, by the high water mark and one read.
 ///
@@ -73,6 +73,10 @@ pub struct RelayOptions {
     /// sent, or one side had ended already, so that what the other still had to say does not look whole. A connection that only waits
     /// for the other one's peer to take what is queued is not idle by itself: the other is. Default: none.
     pub idle_timeout: Option<Duration>,
+    /// How long either connection may take for what is queued on it when the other one has said all: see
+    /// [`Transport::set_close_timeout`]. A peer that reads slowly is owed 64 KiB here and what the kernel holds, so somebody who has time
+    /// should be given more than the default: what the connection has, which is 30 s.
+    pub close_timeout: Option<Duration>,
     /// Where the bytes are counted; relays may share it.
     pub traffic: Rc<Traffic>,
 }
@@ -148,7 +152,11 @@ impl Protocol for Relay {
         if left || self.own().transport.set(transport.clone()).is_err() {
             return transport.abort();
         }
-        transport.set_idle_timeout(Idle::All, self.link.options.idle_timeout);
+        let RelayOptions { idle_timeout, close_timeout, .. } = self.link.options;
+        transport.set_idle_timeout(Idle::All, idle_timeout);
+        if let Some(timeout) = close_timeout {
+            transport.set_close_timeout(timeout);
+        }
         match self.other().transport.get() {
             Some(other) => other.resume_reading(),
             None => transport.pause_reading(),

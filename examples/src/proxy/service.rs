@@ -13,6 +13,12 @@ use super::client::Client;
 use super::pool::{Pick, Policy, Pool};
 use super::statistics::{Statistics, StatisticsPage};
 
+/// How long what a backend has left may take to get to a slow client, and the other way round: as long as either may be idle, within
+/// these bounds. The first is what any connection has; the second, for connections that may be idle for ever, what idle ones have by
+/// default.
+const SHORT_CLOSE: Duration = Duration::from_secs(30);
+const LONG_CLOSE: Duration = Duration::from_secs(600);
+
 /// What a proxy may be told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -186,7 +192,9 @@ impl Factory for Proxy {
         let Shared { clients, settings, traffic, accepted, refused, .. } = &*self.0;
         let has_room = clients.get() < settings.max_connections;
         add_one(if has_room { accepted } else { refused });
-        let relay = Relay::new(RelayOptions { idle_timeout: settings.idle_timeout, traffic: traffic.clone() });
+        let idle_timeout = settings.idle_timeout;
+        let close_timeout = Some(idle_timeout.map_or(LONG_CLOSE, |idle| idle.max(SHORT_CLOSE)));
+        let relay = Relay::new(RelayOptions { idle_timeout, close_timeout, traffic: traffic.clone() });
         Some(Client::new(relay, has_room.then(|| Seat::take(self))))
     }
 }

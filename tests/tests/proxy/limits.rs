@@ -78,6 +78,32 @@ fn who_reads_slowly_but_steadily_is_not_idle_nor_is_who_sends_to_it() {
 }
 
 #[test]
+fn who_reads_slowly_gets_all_although_the_backend_has_gone_long_ago() {
+    for idle_timeout in [None, Some(secs(100))] {
+        let sim = Simulation::new(1);
+        let gone = Log::new();
+        let log = gone.clone();
+        backend(&sim, "one", move |_: &Peer| {
+            log.probe().made(|transport| {
+                transport.write(&[1; 60_000]);
+                transport.close();
+            })
+        });
+        sim.faults().small_buffers(1_000);
+        on_host(&sim, &["one"], Settings { idle_timeout, ..quiet() });
+        let client = Log::new();
+        come(&sim, client.probe().data(|transport, _| transport.pause_reading()));
+        for second in 1..=90 {
+            sim.run_until(secs(second)).unwrap();
+            client.transport().resume_reading();
+        }
+        assert_eq!((gone.lost().as_deref(), client.lost().as_deref()), (Some("Done"), Some("Done")));
+        assert_eq!(client.received_len(), 60_000);
+        sim.finish().unwrap();
+    }
+}
+
+#[test]
 fn while_the_proxy_stops_relays_go_on_until_they_end_or_the_drain_timeout_does() {
     let sim = Simulation::new(1);
     backend(&sim, "one", |_: &Peer| Log::new().probe().echo());
