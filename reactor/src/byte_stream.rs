@@ -1,5 +1,7 @@
 //! What the connection machine reads from and writes to.
 
+#[cfg(feature = "tls")]
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -28,6 +30,18 @@ pub(crate) struct Received {
     pub(crate) drained: bool,
 }
 
+/// How far a stream is with what it does before it carries a protocol's bytes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    /// It carries them from now on; there may be some to be read, of which no event will tell.
+    Ready,
+    /// The other end has to send something.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS has a handshake"))]
+    WaitsForInput,
+    /// The other end has to take something, too.
+    Blocked,
+}
+
 /// A reliable stream of bytes that never blocks: a layer over another stream, or a simulated one. What only sockets of the system's have
 /// is nothing here, unless the stream says otherwise.
 ///
@@ -35,8 +49,23 @@ pub(crate) struct Received {
 pub(crate) trait ByteStream: Sink {
     /// What the last event said of short reads is for layers over plain sockets: see [`Socket::read`].
     fn read(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received>;
-    /// Tells the peer that nothing more will be written.
+    /// Tells the peer that nothing more will be written. `WouldBlock` when there is no room for the words that say so: to be called again
+    /// when there is.
     fn close_write(&mut self) -> io::Result<()>;
+    /// Goes on with what comes before a protocol's bytes, a handshake: to be called upon every event until it is ready. Nothing is read or
+    /// written before.
+    fn prepare(&mut self) -> io::Result<Prepared> {
+        Ok(Prepared::Ready)
+    }
+    /// Does it say good-bye itself? Then closing the descriptor is not enough.
+    fn has_farewell(&self) -> bool {
+        false
+    }
+    /// What a layer knows of the other end.
+    #[cfg(feature = "tls")]
+    fn facts(&self) -> Option<Box<dyn Any>> {
+        None
+    }
     /// Makes the coming drop tell the peer that the stream broke.
     fn reset(&mut self);
     /// The error that an event announced, if there is one.
@@ -140,6 +169,26 @@ impl Socket {
             Self::Boxed(stream) => stream.close_write(),
             Self::Closed => Err(closed()),
         }
+    }
+
+    /// See [`ByteStream::prepare`].
+    pub(crate) fn prepare(&mut self) -> io::Result<Prepared> {
+        match self {
+            Self::Boxed(stream) => stream.prepare(),
+            Self::Tcp(_) | Self::Unix(_) => Ok(Prepared::Ready),
+            Self::Closed => Err(closed()),
+        }
+    }
+
+    /// See [`ByteStream::has_farewell`].
+    pub(crate) fn has_farewell(&self) -> bool {
+        matches!(self, Self::Boxed(stream) if stream.has_farewell())
+    }
+
+    /// See [`ByteStream::facts`].
+    #[cfg(feature = "tls")]
+    pub(crate) fn facts(&self) -> Option<Box<dyn Any>> {
+        if let Self::Boxed(stream) = self { stream.facts() } else { None }
     }
 
     /// Drops the stream so that a TCP peer gets a reset rather than an orderly end.

@@ -35,6 +35,8 @@ pub enum Phase {
     Idle(Idle),
     /// What was queued when `close` was called could not be sent in time.
     Close,
+    /// The TLS handshake was not over in time.
+    Handshake,
 }
 
 /// What an idle timeout watches.
@@ -78,6 +80,7 @@ impl fmt::Display for CloseReason {
             Self::TimedOut(Phase::Idle(Idle::Write)) => f.write_str("timed out: nothing could be sent"),
             Self::TimedOut(Phase::Idle(Idle::All)) => f.write_str("timed out: nothing was received or sent"),
             Self::TimedOut(Phase::Close) => f.write_str("timed out while the last bytes were being sent"),
+            Self::TimedOut(Phase::Handshake) => f.write_str("timed out: the TLS handshake was not over in time"),
             Self::Overflow => f.write_str("dropped: the peer read too slowly and the queue reached its limit"),
             Self::Panicked => f.write_str("user code panicked"),
             Self::Failed(error) => write!(f, "failed: {error}"),

@@ -64,6 +64,8 @@ impl fmt::Display for ConnectionInfo {
 pub enum ConnectionState {
     /// It reads and writes.
     Open,
+    /// Its TLS handshake is under way.
+    Handshaking,
     /// It is not read: the protocol has paused reading, or its queue is above the high-water mark.
     ReadingPaused,
     /// The protocol has ended its side with [`close_write`](crate::Transport::close_write), and goes on reading.
@@ -80,6 +82,7 @@ impl fmt::Display for ConnectionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Open => "open",
+            Self::Handshaking => "handshaking",
             Self::ReadingPaused => "reading paused",
             Self::WriteClosed => "write side closed",
             Self::ReadClosed => "read side closed",

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     AddressNotAvailable,
     /// This system has no such address family, as one without IPv6.
     AddressFamilyNotSupported,
+    /// What was wrong with TLS: the peer's certificate, or what it said.
+    Tls,
     /// The operating system does not permit it, such as a port below 1024.
     PermissionDenied,
     /// Nobody listens there.
@@ -79,6 +81,17 @@ impl Error {
 
     pub(crate) fn ended() -> Self {
         Self::new(ErrorKind::ReactorEnded, "the reactor has ended")
+    }
+
+    /// `error`, of a layer of ours, happened while the reactor was doing `what`.
+    pub(crate) fn tls_failure(what: impl Into<String>, error: io::Error) -> Self {
+        Self(Box::new(Inner { kind: ErrorKind::Tls, message: what.into(), source: Some(error.into()) }))
+    }
+
+    /// What the error was made of.
+    #[cfg(feature = "tls")]
+    pub(crate) fn cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.source.as_deref()
     }
 
     /// What went wrong.
@@ -152,6 +165,7 @@ impl From<Error> for io::Error {
             ErrorKind::NotConnected => io::ErrorKind::NotConnected,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::Deadlock => io::ErrorKind::Deadlock,
+            ErrorKind::Tls => io::ErrorKind::InvalidData,
             ErrorKind::NameUnavailable
             | ErrorKind::ResourcesExhausted
             | ErrorKind::ReactorEnded

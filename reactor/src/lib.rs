@@ -64,10 +64,10 @@
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
 //! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
-//! | F5 transports | `names`, `signal`, `stream`, `thread_pool` |
+//! | F5 transports | `names`, `signal`, `stream`, `thread_pool`, `tls` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
-//! | F2 edges | `byte_stream`, `driver`, `poller`, `recording`, `simulated` |
+//! | F2 edges | `byte_stream`, `driver`, `layer`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
 //! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `random`, `readiness`, `stats`, `token` |
 
@@ -100,6 +100,7 @@ pub mod guide;
 mod handle;
 mod hosts_file;
 mod inbox;
+mod layer;
 mod lookup;
 pub mod names;
 mod options;
@@ -124,6 +125,8 @@ mod task;
 pub mod testing;
 mod thread_pool;
 mod timer;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod token;
 mod transport;
 mod trigger;

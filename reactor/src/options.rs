@@ -1,10 +1,12 @@
 //! What can be set about sockets and connections.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a connection behaves, whatever it runs over. The defaults suit a server that knows nothing of its peers; each is
@@ -35,6 +37,8 @@ pub struct StreamOptions {
     pub queue_limit: usize,
     /// How long [`close`](crate::Transport::close) may take before the connection is aborted. Default: 30 s.
     pub close_timeout: Duration,
+    /// What is put around the stream, such as TLS. What it is, the floor knows that makes it.
+    pub(crate) layer: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Default for StreamOptions {
@@ -49,6 +53,7 @@ impl Default for StreamOptions {
             backpressure: true,
             queue_limit: 16 * 1024 * 1024,
             close_timeout: Duration::from_secs(30),
+            layer: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::transport::Transport;
 /// Serves one connection. The reactor calls these methods from its loop, never from inside a call that user code made:
 ///
 /// ```text
-/// connection_made ( data_received | read_resumed | write_paused | write_resumed | timed_out | drain )* [ read_closed … ] connection_lost
+/// connection_made ( data_received | handshake_completed | read_resumed | write_paused | write_resumed | timed_out | drain )* [ read_closed … ] connection_lost
 /// ```
 ///
 /// Only [`data_received`](Self::data_received) has to be written. Each method may do anything: write to this connection or another,
@@ -45,6 +45,12 @@ pub trait Protocol: Any {
     fn read_closed(&mut self, transport: &Transport) {
         transport.close();
     }
+
+    /// The handshake that [`Transport::start_tls`](crate::Transport::start_tls) began is done: from now on everything is encrypted, and
+    /// [`Peer::tls`](crate::Peer::tls) tells what was agreed on. Not called for connections that begin with TLS: those hear
+    /// [`connection_made`](Self::connection_made) when the handshake is done. Without the feature `tls` it is never called.
+    #[doc(alias = "handshakeCompleted")]
+    fn handshake_completed(&mut self, _transport: &Transport) {}
 
     /// A pause of reading is over, whether [`Transport::pause_reading`] or back-pressure was its cause. A protocol that keeps input it had no use for during the pause
     /// goes on with it here; new input follows.
@@ -139,6 +145,10 @@ impl Protocol for Box<dyn Protocol> {
 
     fn read_resumed(&mut self, transport: &Transport) {
         (**self).read_resumed(transport);
+    }
+
+    fn handshake_completed(&mut self, transport: &Transport) {
+        (**self).handshake_completed(transport);
     }
 
     fn write_paused(&mut self, transport: &Transport) {

@@ -21,6 +21,12 @@ pub struct Stats {
     pub opened: u64,
     /// Connections that have ended, by why.
     pub closed: Closed,
+    /// Connections whose TLS handshake is under way before a protocol hears of them. They are not among `connections` yet.
+    pub handshaking: usize,
+    /// TLS handshakes that succeeded.
+    pub handshakes: u64,
+    /// TLS handshakes that failed, or took too long.
+    pub failed_handshakes: u64,
     /// Bytes that protocols received.
     pub bytes_received: u64,
     /// Bytes that the kernel took from us.
@@ -128,6 +134,9 @@ impl Add for Stats {
             connections: self.connections + other.connections,
             opened: self.opened + other.opened,
             closed: self.closed + other.closed,
+            handshaking: self.handshaking + other.handshaking,
+            handshakes: self.handshakes + other.handshakes,
+            failed_handshakes: self.failed_handshakes + other.failed_handshakes,
             bytes_received: self.bytes_received + other.bytes_received,
             bytes_sent: self.bytes_sent + other.bytes_sent,
             timers: self.timers + other.timers,
@@ -158,6 +167,9 @@ pub(crate) struct Counters {
     pub(crate) events: Cell<u64>,
     pub(crate) opened: Cell<u64>,
     pub(crate) closed: Cell<Closed>,
+    pub(crate) handshaking: Cell<usize>,
+    pub(crate) handshakes: Cell<u64>,
+    pub(crate) failed_handshakes: Cell<u64>,
     pub(crate) bytes_received: Cell<u64>,
     pub(crate) bytes_sent: Cell<u64>,
     /// In nanoseconds.

@@ -79,6 +79,11 @@ pub trait Wrapper: Any + Sized {
         self.inner().read_resumed(transport);
     }
 
+    /// See [`Protocol::handshake_completed`].
+    fn handshake_completed(&mut self, transport: &Transport) {
+        self.inner().handshake_completed(transport);
+    }
+
     /// See [`Protocol::write_paused`].
     fn write_paused(&mut self, transport: &Transport) {
         self.inner().write_paused(transport);
@@ -120,6 +125,10 @@ impl<W: Wrapper> Protocol for W {
 
     fn read_resumed(&mut self, transport: &Transport) {
         Wrapper::read_resumed(self, transport);
+    }
+
+    fn handshake_completed(&mut self, transport: &Transport) {
+        Wrapper::handshake_completed(self, transport);
     }
 
     fn write_paused(&mut self, transport: &Transport) {

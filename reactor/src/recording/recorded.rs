@@ -82,6 +82,10 @@ impl ByteStream for RecordedStream {
         self.note_plain(Op::CloseWrite, closed)
     }
 
+    fn has_farewell(&self) -> bool {
+        self.socket.has_farewell()
+    }
+
     fn reset(&mut self) {
         self.socket.reset();
         self.note(Op::Reset, |_| {});

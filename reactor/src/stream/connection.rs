@@ -114,6 +114,7 @@ impl<P: Protocol> Connection<P> {
                     transport.with_producer(Producer::resume);
                 }
                 Step::TimedOut(idle) => protocol.timed_out(transport, idle),
+                Step::HandshakeCompleted => protocol.handshake_completed(transport),
                 Step::Leftover => protocol.data_received(transport, &take_leftover(transport)),
                 Step::Drain => protocol.drain(transport),
                 Step::Produce => transport.with_producer(Producer::produce),

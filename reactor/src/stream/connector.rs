@@ -1,6 +1,5 @@
 //! Making connections.
 
-use std::any::type_name;
 use std::cell::Cell;
 use std::io;
 use std::mem;
@@ -21,15 +20,16 @@ use crate::handle::Handle;
 use crate::lookup::Family;
 use crate::names::{Answer, chosen};
 use crate::options::ConnectOptions;
-use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
+use crate::reactor::{Description, Dispatch, Reactor, Turn};
 use crate::readiness::Readiness;
 use crate::timer::TimerKey;
 use crate::token::Token;
-use crate::transport::{Flags, Peer, Shared, Transport};
+use crate::transport::{Flags, Shared};
 
-use super::connection::Connection;
+use super::connected::Connected;
 use super::failures::Failures;
 use super::plan::{Plan, Step};
+use super::preparing::welcome;
 use super::target::Target;
 
 /// A wish to connect, from its beginning until one address has answered, all have failed, time is over or nobody waits any more.
@@ -396,29 +396,12 @@ impl<F: Factory> Attempt<F> {
     /// The connection stands: it is served in this source's place from now on.
     fn finish(self, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         let Self { race, token, address, socket } = self;
-        let Open { mut factory, answer } = race.decide(Some(token))?;
+        let Open { factory, answer } = race.decide(Some(token))?;
+        // Whoever cancels it finds it by this, should there be a handshake yet.
+        race.control.set(Some(token));
         let shared = Shared::new(&race.reactor, token, socket, address, Rc::new(race.options.stream.clone()));
         shared.flags.set(Flags::WATCHES_WRITABLE);
-        let peer = Peer::new(shared.clone());
-        let protocol = contain(type_name::<F>, || factory.build_protocol(&peer));
-        contain_drop(factory);
-        let transport = Transport { shared };
-        match protocol {
-            Ok(Some(protocol)) => {
-                let handle = transport.handle(&protocol);
-                let connection = Connection::open(transport, protocol);
-                let connection = serve(connection, turn, readiness | Readiness::MADE);
-                // Nobody may be waiting: the connection is there all the same.
-                drop(answer.resolve(handle));
-                connection
-            }
-            refused => {
-                transport.shared.state.with(|state| state.socket = Socket::Closed);
-                let why = if refused.is_ok() { "the factory refused the connection" } else { "the factory panicked" };
-                drop(answer.reject(Error::new(ErrorKind::InvalidInput, why)));
-                None
-            }
-        }
+        welcome(shared, Connected { factory, answer, _kept: race }, turn, readiness)
     }
 
     /// The only attempt there is has got no answer.

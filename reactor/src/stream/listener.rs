@@ -1,6 +1,5 @@
 //! Accepting connections.
 
-use std::any::type_name;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use crate::backoff::Backoff;
 use crate::budget;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
-use crate::contain::{contain, contain_drop};
+use crate::contain::contain_drop;
 use crate::driver::{Acceptor, Reserve};
 use crate::error::{Error, Result, is_exhaustion};
 use crate::factory::Factory;
@@ -23,8 +22,11 @@ use crate::readiness::Readiness;
 use crate::timer::TimerKey;
 use crate::transport::{Peer, Shared, Transport};
 
+use super::accepted::Accepted;
 use super::connection::Connection;
 use super::port::{Origin, Port, PortShared};
+use super::preparing::welcome;
+use super::shared_factory::SharedFactory;
 
 /// Delays between attempts to accept while descriptors are used up. A connection of our own that ends is noticed at once; the
 /// longest bounds how late we notice one freed elsewhere in the process.
@@ -38,7 +40,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 const LAST_ACCEPTS: usize = 4096;
 
 struct Listener<F> {
-    factory: F,
+    factory: SharedFactory<F>,
     port: Rc<PortShared>,
     options: Rc<StreamOptions>,
     starvation: Starvation,
@@ -117,6 +119,7 @@ impl Reactor {
             timer: None,
             logged: None,
         };
+        let factory = SharedFactory::new(factory);
         let listener = Listener { factory, port: port.clone(), options: Rc::new(options), starvation };
         self.install(token, Box::new(listener));
         Ok(Port { shared: port })
@@ -158,7 +161,7 @@ impl<F: Factory> Listener<F> {
     fn accept(&mut self, turn: &mut Turn<'_>, at_most: usize) {
         for _ in 0..at_most {
             // Looked at each time: the factory may have closed or paused the port.
-            if self.port.paused.get() {
+            if self.port.paused.get() || self.port.is_full() {
                 return;
             }
             let Some(accepted) = self.port.acceptor.with(|acceptor| acceptor.as_mut().map(Acceptor::accept)) else {
@@ -187,18 +190,16 @@ impl<F: Factory> Listener<F> {
         let Ok(token) = reactor.reserve() else { return };
         let shared = Shared::new(reactor, token, socket, peer.canonical(), self.options.clone());
         let peer = Peer::new(shared.clone());
-        let protocol = contain(type_name::<F>, || self.factory.build_protocol(&peer));
+        if self.options.layer().is_some() {
+            return self.prepare(turn, shared);
+        }
+        let protocol = self.factory.build_protocol(&peer);
         let Ok(Some(protocol)) = protocol else {
             // The factory may have kept the peer.
             shared.state.with(|state| state.socket = Socket::Closed);
             return reactor.remove(token);
         };
-        let registry = reactor.core().network.registry();
-        let registered = shared.state.with(|state| state.socket.register(registry, token, Interest::READABLE));
-        if let Err(error) = registered {
-            log::error!("a connection from {} was dropped: could not register it: {error}", peer.address());
-            shared.state.with(|state| state.socket = Socket::Closed);
-            reactor.remove(token);
+        if !register(&shared) {
             return contain_drop(protocol);
         }
         let connection = Connection::open(Transport { shared }, protocol);
@@ -207,6 +208,34 @@ impl<F: Factory> Listener<F> {
             None => reactor.remove(token),
         }
     }
+
+    /// Begins what comes before a connection's protocol.
+    #[cold]
+    fn prepare(&self, turn: &mut Turn<'_>, shared: Rc<Shared>) {
+        if !register(&shared) {
+            return;
+        }
+        let (reactor, token) = (shared.reactor.clone(), shared.token);
+        self.port.handshake_begins();
+        let accepted = Accepted { factory: self.factory.clone(), port: self.port.clone() };
+        match welcome(shared, accepted, turn, Readiness::default()) {
+            Some(source) => reactor.install(token, source),
+            None => reactor.remove(token),
+        }
+    }
+}
+
+/// Has a connection be watched. If that is not possible it is gone.
+fn register(shared: &Shared) -> bool {
+    let Shared { reactor, token, .. } = shared;
+    let registry = reactor.core().network.registry();
+    let registered = shared.state.with(|state| state.socket.register(registry, *token, Interest::READABLE));
+    if let Err(error) = &registered {
+        log::error!("a connection from {} was dropped: could not register it: {error}", Peer::address_of(shared));
+        shared.state.with(|state| state.socket = Socket::Closed);
+        reactor.remove(*token);
+    }
+    registered.is_ok()
 }
 
 /// Is this an error of the connection that was to be accepted, such as a reset before it was? The others are the listening socket's

@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use crate::budget;
-use crate::byte_stream::{Received, Socket};
+use crate::byte_stream::{Prepared, Received, Socket};
 use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::contain::{contain_drop, contain_drops};
@@ -30,6 +30,9 @@ use crate::transport::{Flags, Shared};
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 256 * 1024;
 
+/// How long a stream's own last words, TLS's `close_notify`, may take once everything else is sent.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// What is to be done next for a connection: a callback to call, or nothing for now.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -42,6 +45,8 @@ pub(super) enum Step {
     Paused,
     Resumed,
     TimedOut(Idle),
+    /// The handshake that `start_tls` began is done.
+    HandshakeCompleted,
     Leftover,
     Produce,
     Drain,
@@ -236,7 +241,12 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
         let lost = if flags.has(Flags::PAUSED_BY_USER) { lost_unread(shared, pass) } else { None };
         return Some(lost.unwrap_or(Step::Switch));
     }
-    if flags.has(Flags::QUEUED) && !flags.has(Flags::BLOCKED) && pass.write_left > 0 {
+    if flags.has(Flags::PREPARING)
+        && let Some(step) = prepare(shared, pass)
+    {
+        return Some(step);
+    }
+    if flags.has(Flags::QUEUED) && !flags.has(Flags::BLOCKED | Flags::PREPARING) && pass.write_left > 0 {
         // The event for what arrived meanwhile was spent on a connection that did not want it.
         pass.may_read |= shared.flush(&mut pass.write_left);
         // Flushing may have found that the connection is at its end.
@@ -270,6 +280,34 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
     }
     pass.attention = false;
     close(shared, turn, pass)
+}
+
+/// Goes on with what comes before the protocol's bytes; nothing is read or flushed meanwhile.
+#[cold]
+fn prepare(shared: &Shared, pass: &mut Pass) -> Option<Step> {
+    let counters = &shared.reactor.core().counters;
+    match shared.state.with(|state| state.socket.prepare()) {
+        Ok(Prepared::Ready) => {
+            shared.flags.clear(Flags::PREPARING | Flags::BLOCKED);
+            count(&counters.handshakes, 1);
+            shared.state.with(|state| state.rare().prepare_by = None);
+            shared.arm_timer();
+            // The beginning of what follows may have been read.
+            pass.may_read = true;
+            let is_open = !shared.flags.has(Flags::CLOSING | Flags::ENDING);
+            is_open.then(|| callback(shared, Step::HandshakeCompleted))
+        }
+        Ok(waits) => {
+            if waits == Prepared::Blocked {
+                shared.blocked();
+            }
+            None
+        }
+        Err(error) => {
+            count(&counters.failed_handshakes, 1);
+            Some(finish(shared, pass, CloseReason::Lost(error)))
+        }
+    }
 }
 
 /// Ends a connection that broke while nothing is read from it: no read will tell.
@@ -329,7 +367,8 @@ fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
     let end = shared.state.with(|state| {
         let rare = state.rare();
         let lingered = over(rare.linger_until).then_some(CloseReason::Done);
-        lingered.or_else(|| over(rare.close_by).then_some(CloseReason::TimedOut(Phase::Close)))
+        let closed = lingered.or_else(|| over(rare.close_by).then_some(CloseReason::TimedOut(Phase::Close)));
+        closed.or_else(|| over(rare.prepare_by).then_some(CloseReason::TimedOut(Phase::Handshake)))
     });
     if let Some(reason) = end {
         return Some(finish(shared, pass, reason));
@@ -364,6 +403,10 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
         // What arrived while reading was paused had its event then.
         pass.may_read |= flags.has(Flags::CLOSING);
     }
+    if flags.has(Flags::PREPARING) {
+        // What is queued can go only then.
+        return None;
+    }
     if flags.has(Flags::CLOSING)
         && let Some(step) = discard_input(shared, turn, pass)
     {
@@ -371,11 +414,21 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
     }
     if !flags.has(Flags::QUEUED | Flags::WRITE_CLOSED) {
         // The peer has told us its end already: closing the descriptor tells it ours.
-        if flags.has(Flags::CLOSING) && flags.has(Flags::READ_CLOSED) && !flags.has(Flags::ADOPTED) {
+        if flags.has(Flags::CLOSING)
+            && flags.has(Flags::READ_CLOSED)
+            && !flags.has(Flags::ADOPTED)
+            && !shared.state.with(|state| state.socket.has_farewell())
+        {
             return Some(finish(shared, pass, CloseReason::Done));
         }
-        if let Err(error) = shared.state.with(|state| state.socket.close_write()) {
-            return Some(finish(shared, pass, CloseReason::Lost(error)));
+        match shared.state.with(|state| state.socket.close_write()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                begin_farewell(shared);
+                shared.blocked();
+                return flags.has(Flags::ENDING).then(|| finish(shared, pass, CloseReason::Aborted));
+            }
+            Err(error) => return Some(finish(shared, pass, CloseReason::Lost(error))),
         }
         flags.set(Flags::WRITE_CLOSED);
         if !flags.has(Flags::CLOSING) && shared.state.with(|state| state.rare().close_by.take()).is_some() {
@@ -409,6 +462,22 @@ fn begin_closing(shared: &Shared) -> bool {
         shared.arm_timer();
     }
     begins
+}
+
+/// Sets by when the last words must be sent, of a stream that has some. Once the peer is slow to take them, it is the only thing left.
+fn begin_farewell(shared: &Shared) {
+    let begins = shared.state.with(|state| {
+        let rare = state.rare();
+        let begins = !std::mem::replace(&mut rare.says_farewell, true);
+        if begins {
+            let by = shared.reactor.deadline(FAREWELL);
+            rare.close_by = Some(rare.close_by.map_or(by, |close_by| close_by.min(by)));
+        }
+        begins
+    });
+    if begins {
+        shared.arm_timer();
+    }
 }
 
 /// Sets how long the peer's end is waited for, from when both `close` was called and our own end was told.
@@ -445,6 +514,8 @@ fn discard_input(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Optio
                 pass.may_read = !drained && shared.spend(&mut pass.read_left, count);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
+            // A layer misses the peer's good-bye; who listens no more misses nothing.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => flags.set(Flags::READ_CLOSED),
             Err(error) => return Some(finish(shared, pass, CloseReason::Lost(error))),
         }
     }

@@ -1,6 +1,8 @@
 //! Byte streams: one connection machine for TCP, Unix and simulated sockets, and who makes connections.
 
+mod accepted;
 mod adopt;
+mod connected;
 mod connection;
 mod connector;
 mod failures;
@@ -8,6 +10,8 @@ mod listener;
 mod machine;
 mod plan;
 mod port;
+mod preparing;
+mod shared_factory;
 mod target;
 
 pub(crate) use self::port::Origin;

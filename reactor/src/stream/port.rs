@@ -5,13 +5,22 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::address::Address;
+use crate::clock::Time;
 use crate::deferred::{Deferred, Resolver};
 use crate::driver::Acceptor;
 use crate::guarded::Guarded;
 use crate::reactor::Reactor;
 use crate::token::Token;
+
+/// The handshakes that may be under way on one port. More than any server is begun to be talked to within the seconds that each has, and
+/// their memory is some tens of megabytes; who comes then waits in the backlog.
+const MOST_HANDSHAKES: usize = 16 * 1024;
+
+/// How often the log hears of handshakes that fail, per port.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A port that listens: what [`Reactor::listen`] gives.
 ///
@@ -31,9 +40,21 @@ pub(super) struct PortShared {
     pub(super) acceptor: Guarded<Option<Acceptor>>,
     /// Those who wait for that.
     waiting: Guarded<Vec<Resolver<()>>>,
+    handshakes: Handshakes,
     origin: Origin,
     /// The device and inode of the socket's file, which is removed with the port.
     file: Option<(u64, u64)>,
+}
+
+/// The connections of a port that no protocol hears of yet.
+#[derive(Debug, Default)]
+struct Handshakes {
+    under_way: Cell<usize>,
+    /// Accepting waits until there are fewer.
+    full: Cell<bool>,
+    /// When one that failed was last told of, and how many have failed since.
+    logged: Cell<Option<Time>>,
+    unlogged: Cell<u64>,
 }
 
 /// Where a listening socket comes from.
@@ -62,9 +83,48 @@ impl PortShared {
             paused: Cell::new(false),
             acceptor: Guarded::new(Some(acceptor)),
             waiting: Guarded::default(),
+            handshakes: Handshakes::default(),
             origin,
             file,
         })
+    }
+
+    /// May no connection be accepted because too many handshakes are under way?
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        let full = self.handshakes.under_way.get() >= MOST_HANDSHAKES;
+        if full {
+            self.handshakes.full.set(true);
+        }
+        full
+    }
+
+    pub(super) fn handshake_begins(&self) {
+        self.handshakes.under_way.set(self.handshakes.under_way.get() + 1);
+    }
+
+    pub(super) fn handshake_ended(&self) {
+        self.handshakes.under_way.set(self.handshakes.under_way.get() - 1);
+        if self.handshakes.full.take() {
+            self.reactor.serve_again(self.token);
+        }
+    }
+
+    /// Tells the log of a handshake that failed, and why: not of each, for anybody can have them fail.
+    pub(super) fn log_failure(&self, peer: &Address, why: &dyn fmt::Display) {
+        let Handshakes { logged, unlogged, .. } = &self.handshakes;
+        let now = self.reactor.core().now.get();
+        if logged.get().is_some_and(|logged| now.since(logged) < LOG_INTERVAL) {
+            log::debug!("a TLS handshake with {peer} on {} failed: {why}", self.address);
+            unlogged.set(unlogged.get() + 1);
+            return;
+        }
+        logged.set(Some(now));
+        let others = match unlogged.take() {
+            0 => String::new(),
+            others => format!(", and {others} before it"),
+        };
+        log::info!("a TLS handshake with {peer} on {} failed{others}: {why}", self.address);
     }
 
     /// Closes the listening socket. Returns whether it was open.

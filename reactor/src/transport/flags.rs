@@ -60,6 +60,8 @@ impl Flags {
     pub(crate) const DRAINING: u32 = 1 << 26;
     /// Its descriptor was opened elsewhere: others may hold it too, so that closing ours ends nothing.
     pub(crate) const ADOPTED: u32 = 1 << 27;
+    /// The stream is not ready for the protocol's bytes yet: see `ByteStream::prepare`.
+    pub(crate) const PREPARING: u32 = 1 << 28;
     /// A pull producer is registered.
     pub(crate) const PULLING: u32 = 1 << 23;
     /// A push producer is registered.
@@ -76,6 +78,7 @@ impl Flags {
         | Self::ENDING
         | Self::ENDED
         | Self::SWITCHING
+        | Self::PREPARING
         | Self::MADE
         | Self::LEFTOVER
         | Self::DRAINING
@@ -85,6 +88,7 @@ impl Flags {
     pub(crate) const NO_INPUT: u32 = Self::PAUSED_BY_USER
         | Self::PAUSED_BY_QUEUE
         | Self::READ_CLOSED
+        | Self::PREPARING
         | Self::CLOSING
         | Self::ENDING
         | Self::ENDED

@@ -32,6 +32,7 @@ fn state(flags: &Flags) -> ConnectionState {
     let states = [
         (Flags::ENDING, ConnectionState::Ending),
         (Flags::CLOSING, ConnectionState::Closing),
+        (Flags::PREPARING, ConnectionState::Handshaking),
         (Flags::READ_CLOSED, ConnectionState::ReadClosed),
         (Flags::WRITE_CLOSING, ConnectionState::WriteClosed),
         (Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE, ConnectionState::ReadingPaused),

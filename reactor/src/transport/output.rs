@@ -108,7 +108,7 @@ impl Shared {
 
     /// The kernel takes no more for now: have it tell when it does. Most connections never come here, so they are watched for writing
     /// only from the first time on.
-    fn blocked(&self) {
+    pub(crate) fn blocked(&self) {
         self.flags.set(Flags::BLOCKED);
         if self.flags.has(Flags::WATCHES_WRITABLE) {
             return;

@@ -25,6 +25,11 @@ impl Peer {
         Address::from(&self.shared.peer)
     }
 
+    /// Where the peer of a connection is.
+    pub(crate) fn address_of(shared: &Shared) -> Address {
+        Address::from(&shared.peer)
+    }
+
     /// The address of this end: which of the host's addresses the peer connected to.
     ///
     /// # Errors
@@ -35,6 +40,12 @@ impl Peer {
             .state
             .with(|state| state.socket.local_address())
             .map_err(|error| Error::io("could not read the local address", error))
+    }
+
+    /// What a layer around the stream knows of the other end.
+    #[cfg(feature = "tls")]
+    pub(crate) fn facts(&self) -> Option<Box<dyn std::any::Any>> {
+        self.shared.state.with(|state| state.socket.facts())
     }
 
     /// The process on the other end, if this is a Unix connection that has not ended.

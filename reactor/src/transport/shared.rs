@@ -59,6 +59,10 @@ pub(crate) struct Rare {
     pub(crate) close_by: Option<Time>,
     /// When waiting for the peer's end has taken long enough.
     pub(crate) linger_until: Option<Time>,
+    /// When what comes before the protocol's bytes has taken too long.
+    pub(crate) prepare_by: Option<Time>,
+    /// The stream's own last words have a deadline.
+    pub(crate) says_farewell: bool,
     /// Bytes that arrived after our end and were dropped.
     pub(crate) dropped: usize,
     /// The registered producer, of one kind or the other.
@@ -265,7 +269,11 @@ impl Shared {
             if state.deadlines.is_none() && state.rare.is_none() {
                 return;
             }
-            let end = state.rare.as_deref().map(|rare| [rare.close_by, rare.linger_until]).unwrap_or_default();
+            let end = state
+                .rare
+                .as_deref()
+                .map(|rare| [rare.close_by, rare.linger_until, rare.prepare_by])
+                .unwrap_or_default();
             let deadlines = state.deadlines();
             let idle = [Idle::Read, Idle::Write, Idle::All];
             let idle = idle.into_iter().map(|idle| deadlines.idle_deadline(idle, last_read, last_write));

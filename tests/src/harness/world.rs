@@ -4,9 +4,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use lariat::{Address, Factory, ListenOptions, MainLoop, Once, Port, Protocol, Reactor, UnixAddress, testing};
+use lariat::{
+    Address, ConnectOptions, Factory, ListenOptions, MainLoop, Once, Port, Protocol, Reactor, UnixAddress, testing,
+};
 
 use super::{Log, Probe, Scratch};
+use crate::certificates::TlsPair;
 
 /// How long [`World::until`] waits in the reactor's time: far longer than any test takes on any machine, and longer than every
 /// timeout that Lariat has by default.
@@ -20,30 +23,52 @@ pub enum Ground {
     RealUnix,
     SimulatedTcp,
     SimulatedUnix,
+    /// TLS over TCP.
+    RealTls,
+    /// TLS over simulated TCP.
+    SimulatedTls,
 }
 
 impl Ground {
     /// Are the clock and the network simulated?
     #[must_use]
     pub fn is_simulated(self) -> bool {
-        matches!(self, Self::SimulatedTcp | Self::SimulatedUnix)
+        matches!(self, Self::SimulatedTcp | Self::SimulatedUnix | Self::SimulatedTls)
     }
 
-    /// Is it TCP?
+    /// Is it TCP, bare or below TLS?
     #[must_use]
     pub fn is_tcp(self) -> bool {
-        matches!(self, Self::RealTcp | Self::SimulatedTcp)
+        matches!(self, Self::RealTcp | Self::SimulatedTcp) || self.is_tls()
+    }
+
+    /// Is it TLS?
+    #[must_use]
+    pub fn is_tls(self) -> bool {
+        matches!(self, Self::RealTls | Self::SimulatedTls)
     }
 }
 
-/// Runs `test` on every driver, over every kind of stream.
+/// Runs `test` on every driver, over every kind of stream, in clear and by TLS.
 pub fn everywhere(test: impl Fn(World)) {
+    in_clear(&test);
+    over_tls(&test);
+}
+
+/// Runs `test` on every driver, over every kind of stream that is not encrypted: it connects by itself, or counts on what TLS does
+/// otherwise.
+pub fn in_clear(test: impl Fn(World)) {
     run(&[Ground::SimulatedTcp, Ground::SimulatedUnix, Ground::RealTcp, Ground::RealUnix], test);
 }
 
 /// Runs `test` on every driver, over TCP.
 pub fn over_tcp(test: impl Fn(World)) {
     run(&[Ground::SimulatedTcp, Ground::RealTcp], test);
+}
+
+/// Runs `test` on every driver, over TLS over TCP.
+pub fn over_tls(test: impl Fn(World)) {
+    run(&[Ground::SimulatedTls, Ground::RealTls], test);
 }
 
 /// Runs `test` in simulated worlds alone: it takes long in their time, or counts on what comes when.
@@ -82,6 +107,8 @@ pub struct World {
     pub ground: Ground,
     /// Where its socket files are.
     pub scratch: Option<Scratch>,
+    /// Who speaks TLS, if anybody does.
+    pub tls: Option<TlsPair>,
     sockets: Cell<u32>,
     turns: Cell<usize>,
 }
@@ -97,7 +124,8 @@ impl World {
         let reactor =
             if ground.is_simulated() { testing::simulated() } else { Reactor::new().expect("a loop is made") };
         let scratch = (ground == Ground::RealUnix).then(Scratch::new);
-        Self { reactor, ground, scratch, sockets: Cell::new(0), turns: Cell::new(0) }
+        let tls = ground.is_tls().then(TlsPair::new);
+        Self { reactor, ground, scratch, tls, sockets: Cell::new(0), turns: Cell::new(0) }
     }
 
     /// An address to listen on that nobody has.
@@ -128,7 +156,10 @@ impl World {
     /// # Panics
     ///
     /// When that fails.
-    pub fn listen_with(&self, options: ListenOptions, factory: impl Factory) -> Port {
+    pub fn listen_with(&self, mut options: ListenOptions, factory: impl Factory) -> Port {
+        if let Some(tls) = &self.tls {
+            options = options.tls(&tls.acceptor);
+        }
         self.reactor.listen_at(&self.address(), options, factory).expect("the address is free")
     }
 
@@ -138,7 +169,11 @@ impl World {
     ///
     /// When the loop has ended.
     pub fn connect(&self, port: &Port, protocol: impl Protocol) {
-        self.reactor.connect(&port.address().to_string(), Once::new(protocol)).detach();
+        let mut options = ConnectOptions::default();
+        if let Some(tls) = &self.tls {
+            options = options.tls(tls.to_server());
+        }
+        self.reactor.connect_at(port.address(), options, Once::new(protocol)).detach();
     }
 
     /// Makes a connection between a server and a client, and waits until both have heard of it.

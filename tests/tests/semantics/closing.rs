@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lariat::{ListenOptions, Transport, WriteStatus};
-use lariat_tests::harness::{Log, Scratch, World, everywhere, over_tcp, simulated};
+use lariat_tests::harness::{Log, Scratch, World, everywhere, in_clear, over_tcp, simulated};
 
 /// Stays open after the peer's end.
 fn stay(_: &Transport) {}
@@ -516,7 +516,7 @@ fn everything_asked_for_in_connection_lost_is_harmless() {
 
 #[test]
 fn a_connection_may_be_closed_before_it_is_told_that_it_is_made() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = world.listen({
             let server = server.clone();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lariat::{ErrorKind, Factory, ListenOptions, Once, Peer, Transport};
-use lariat_tests::harness::{Log, Probe, everywhere, outcome, over_tcp, refusal, simulated};
+use lariat_tests::harness::{Log, Probe, everywhere, in_clear, outcome, over_tcp, refusal, simulated};
 
 /// Writes down whether it is asked, and that it is dropped: all that can be seen of an attempt that fails.
 struct Attempt {
@@ -67,7 +67,7 @@ fn a_refused_attempt_drops_the_factory_unasked() {
 
 #[test]
 fn who_refuses_the_connection_that_it_asked_for_closes_it() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = world.listen(Once::new(server.probe()));
         let factory = Attempt { log: client.clone(), accepts: false };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lariat::{Peer, PullProducer, Transport};
-use lariat_tests::harness::{Log, everywhere};
+use lariat_tests::harness::{Log, everywhere, in_clear};
 
 /// Bytes that one turn may read from one connection: the budget of a visit, and a read that was begun within it; and that twice,
 /// for what was put off the turn before may be followed by a new event.
@@ -94,7 +94,7 @@ fn queued_calls_that_never_end_do_not_starve_connections() {
 
 #[test]
 fn connections_that_come_all_at_once_do_not_starve_those_that_are_there() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = world.listen({
             let server = server.clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lariat::{Peer, Transport};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, World, everywhere};
+use lariat_tests::harness::{Log, World, everywhere, in_clear};
 
 /// Makes so many connections to echoing servers. Returns the clients, and the log that all servers share.
 fn crowd(world: &mut World, count: usize) -> (Log, Vec<Log>) {
@@ -140,7 +140,7 @@ fn a_connection_may_abort_itself_and_be_aborted_by_others_in_one_turn() {
 
 #[test]
 fn the_end_of_one_connection_may_be_the_beginning_of_another() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = world.listen({
             let server = server.clone();

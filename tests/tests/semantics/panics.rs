@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lariat::{Bytes, Factory, Idle, Peer, Protocol, PullProducer, Transport};
-use lariat_tests::harness::{Log, Probe, World, everywhere};
+use lariat_tests::harness::{Log, Probe, World, everywhere, in_clear};
 
 /// Panics when it is dropped.
 struct Trap;
@@ -235,7 +235,7 @@ fn a_panic_when_a_producer_is_stopped_harms_nobody() {
 
 #[test]
 fn a_panic_in_a_factory_refuses_one_connection_and_the_port_goes_on() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         struct Moody {
             asked: u32,
             server: Log,
@@ -265,7 +265,7 @@ fn a_panic_in_a_factory_refuses_one_connection_and_the_port_goes_on() {
 
 #[test]
 fn a_panic_in_the_factory_of_a_client_closes_the_connection() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let bystander = Bystander::new(&mut world);
         let server = Log::new();
         let port = world.listen(lariat::Once::new(server.probe()));
@@ -323,7 +323,7 @@ fn a_panic_in_the_drop_of_a_cancelled_call_harms_nobody() {
 
 #[test]
 fn panics_in_the_drops_of_chunks_harm_nobody() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let bystander = Bystander::new(&mut world);
         let (server, client) = (Log::new(), Log::new());
         world.pair(server.probe(), client.probe());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lariat::{Address, ErrorKind, Factory, ListenOptions, Once, Peer, Port, Protocol, Transport};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, Probe, World, everywhere, over_tcp, simulated};
+use lariat_tests::harness::{Log, Probe, World, everywhere, in_clear, over_tcp, simulated};
 
 /// Makes probes that write to one log, and writes down its own drop.
 struct Probes {
@@ -185,7 +185,7 @@ fn clients_wait_while_a_port_is_paused() {
 
 #[test]
 fn a_client_that_waits_at_a_port_that_closes_is_turned_away() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let client = Log::new();
         let port = world.listen(|_: &Peer| Log::new().probe());
         port.pause();
@@ -199,7 +199,7 @@ fn a_client_that_waits_at_a_port_that_closes_is_turned_away() {
 
 #[test]
 fn a_factory_may_close_its_own_port() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = with_own_port(&world, &server, |port| {
             port.close();
@@ -217,7 +217,7 @@ fn a_factory_may_close_its_own_port() {
 
 #[test]
 fn a_factory_may_pause_its_own_port() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = with_own_port(&world, &server, Port::pause);
         for _ in 0..3 {
@@ -255,7 +255,7 @@ fn a_factory_may_listen_and_connect() {
 
 #[test]
 fn a_factory_that_refuses_closes_the_connection_without_a_word() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (asked, client) = (Log::new(), Log::new());
         let port = world.listen({
             let asked = asked.clone();
@@ -292,7 +292,7 @@ fn a_peer_that_a_refusing_factory_keeps_does_not_keep_the_connection() {
 
 #[test]
 fn once_serves_one_connection_and_refuses_the_others() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = world.listen(Once::new(server.probe()));
         for _ in 0..3 {
@@ -343,7 +343,7 @@ fn a_factory_may_decide_at_run_time_what_it_makes() {
 
 #[test]
 fn a_port_listens_on_without_its_handle() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (server, client) = (Log::new(), Log::new());
         let port = world.listen({
             let server = server.clone();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use lariat::{Bytes, Transport, WriteStatus};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, Scratch, everywhere};
+use lariat_tests::harness::{Log, Scratch, everywhere, in_clear};
 
 /// Bytes that tell their place.
 fn pattern(length: usize) -> Vec<u8> {
@@ -196,7 +196,7 @@ fn a_file_that_is_shorter_than_was_promised_ends_the_connection() {
 
 #[test]
 fn a_chunk_is_shared_rather_than_copied_and_let_go_of_once_sent() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         struct Owner(Arc<AtomicU32>);
         impl AsRef<[u8]> for Owner {
             fn as_ref(&self) -> &[u8] {

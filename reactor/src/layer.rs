@@ -1,0 +1,28 @@
+//! What is put around a stream before a protocol hears of it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::byte_stream::Socket;
+use crate::options::StreamOptions;
+
+/// Puts a stream of its own around another, as TLS does.
+pub(crate) trait Layer: Send + Sync {
+    /// A stream over `socket`, which is to be [prepared](Socket::prepare). `unsent` goes before everything else, as it is.
+    fn wrap(&self, socket: Socket, unsent: Vec<u8>) -> io::Result<Socket>;
+
+    /// How long preparing may take.
+    fn timeout(&self) -> Duration;
+}
+
+impl StreamOptions {
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_layer(&mut self, layer: Arc<dyn Layer>) {
+        self.layer = Some(Arc::new(layer));
+    }
+
+    pub(crate) fn layer(&self) -> Option<&Arc<dyn Layer>> {
+        self.layer.as_ref()?.downcast_ref()
+    }
+}

@@ -1,0 +1,60 @@
+//! What both sides set.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{KeyLog, KeyLogFile, NoKeyLog, SupportedProtocolVersion};
+
+use super::info::TlsVersion;
+use super::provider::WallClock;
+
+/// How long a handshake may take: three round trips across the world and the slowest of phones take less than three seconds.
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Clone)]
+pub(super) struct Common {
+    pub(super) alpn: Vec<Vec<u8>>,
+    pub(super) minimum: TlsVersion,
+    pub(super) handshake_timeout: Duration,
+    pub(super) log_keys: bool,
+    pub(super) clock: WallClock,
+}
+
+impl Common {
+    pub(super) fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
+        static BOTH: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+        match self.minimum {
+            TlsVersion::Tls12 => &BOTH,
+            TlsVersion::Tls13 => &BOTH[..1],
+        }
+    }
+
+    pub(super) fn key_log(&self) -> Arc<dyn KeyLog> {
+        if self.log_keys { Arc::new(KeyLogFile::new()) } else { Arc::new(NoKeyLog) }
+    }
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self {
+            alpn: Vec::new(),
+            minimum: TlsVersion::Tls12,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+            log_keys: false,
+            clock: WallClock::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alpn = self.alpn.iter().map(|protocol| protocol.escape_ascii().to_string()).collect::<Vec<_>>();
+        f.debug_struct("Common")
+            .field("alpn", &alpn)
+            .field("minimum", &self.minimum)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("log_keys", &self.log_keys)
+            .finish_non_exhaustive()
+    }
+}
