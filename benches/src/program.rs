@@ -1,8 +1,11 @@
 //! What the programs have in common: how they end, how two contestants take turns, and the clock of CPU time.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    time::{ClockId, clock_gettime},
+};
 
 use crate::Result;
 
@@ -57,4 +60,14 @@ pub fn pairs<T>(
 pub fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Lets this process have as many descriptors as it may.
+///
+/// # Errors
+///
+/// When the operating system does not let it.
+pub fn raise_descriptor_limit() -> io::Result<()> {
+    let files = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })?)
 }

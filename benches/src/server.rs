@@ -2,7 +2,7 @@
 
 use crate::{Result, Trouble};
 use std::{
-    io,
+    fs, io,
     net::{Ipv4Addr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread,
@@ -85,6 +85,67 @@ impl Server {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+}
+
+impl Server {
+    /// The time that all of its threads have run, as the scheduler counts it (`proc_pid_schedstat(5)`). What a thread on a core has used is
+    /// only written down now and then; of one that sleeps, it is exact: see [`rest`](Server::rest).
+    ///
+    /// # Errors
+    ///
+    /// When the process has ended.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        let mut total = Duration::ZERO;
+        for task in fs::read_dir(format!("/proc/{}/task", self.id()))? {
+            // A thread may end while this looks.
+            let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            let nanoseconds = statistics.split(' ').next().and_then(|number| number.parse().ok());
+            total += Duration::from_nanos(nanoseconds.ok_or_else(|| Trouble::new("schedstat is in another form"))?);
+        }
+        Ok(total)
+    }
+
+    /// Waits until its main thread sleeps.
+    ///
+    /// # Errors
+    ///
+    /// When it ends or does not come to rest within half a minute.
+    pub fn rest(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let state = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+            if state.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('S')) {
+                return Ok(());
+            }
+        }
+        Err(Trouble::new("the server does not come to rest"))
+    }
+
+    /// Does some work with it, and tells what that cost it: nothing but that if it is at rest before, and it is waited for until it is
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// What the work gives; or when the server ends or does not come to rest.
+    pub fn spend<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
+        self.rest()?;
+        let before = self.cpu_time()?;
+        let done = work()?;
+        self.rest()?;
+        Ok((done, self.cpu_time()? - before))
+    }
+
+    /// Bytes of memory that are resident.
+    ///
+    /// # Errors
+    ///
+    /// When the process has ended.
+    pub fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes: Option<u64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        Ok(kibibytes.ok_or_else(|| Trouble::new("the kernel does not tell what is resident"))? * 1024)
     }
 }
 

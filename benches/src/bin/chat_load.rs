@@ -21,7 +21,6 @@ use lariat_benches::{
     tool::{cargo_build, release},
 };
 use lariat_protocols::{Delimiter, LineDecoder, LineEvent};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     cell::Cell,
     fs,
@@ -90,9 +89,7 @@ impl Plan {
     /// Tells how many bounds were missed.
     fn run(&self) -> Result<usize> {
         cargo_build(&["-p", "lariat-examples", "--example", "chat"])?;
-        let files = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })
-            .map_err(|error| Trouble::new(format!("the limit of open files is what it is: {error}")))?;
+        program::raise_descriptor_limit()?;
         let program = release()?.join("examples").join("chat").display().to_string();
         let command = [&*program, "tcp:{}:interface=127.0.0.1:backlog=4096"];
         let server = Contestant::new("chat", "the example, release build, defaults", &command).start()?;

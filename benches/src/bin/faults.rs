@@ -14,7 +14,7 @@ use lariat::{Address, CloseReason, MainLoop, Once, Protocol, Reactor, Transport}
 use lariat_benches::{
     Result, Trouble, program,
     report::Report,
-    server::{Contestant, Server},
+    server::Contestant,
     tool::{cargo_build, release},
 };
 use std::{
@@ -82,10 +82,10 @@ fn emfile(time: Duration) -> Result<usize> {
     }
     // Until all have been there once.
     turn_for(&mut reactor, Duration::from_secs(1))?;
-    let (cpu, lines, let_down) = (cpu_time(&server)?, log.lines()?, visitors.let_down.get());
+    let (cpu, lines, let_down) = (server.cpu_time()?, log.lines()?, visitors.let_down.get());
     turn_for(&mut reactor, time)?;
     let seconds = time.as_secs_f64();
-    let used = (cpu_time(&server)? - cpu).as_secs_f64() / seconds * 100.0;
+    let used = (server.cpu_time()? - cpu).as_secs_f64() / seconds * 100.0;
     let logged = (log.lines()? - lines) / seconds;
     let let_down = visitors.let_down.get() - let_down;
     report.note(format_args!("{} are served, {let_down} times one was let down", visitors.present()));
@@ -119,13 +119,6 @@ fn turn_for(reactor: &mut MainLoop, time: Duration) -> Result<()> {
         }
         reactor.turn(Some(left))?;
     }
-}
-
-/// The processor time that the server has used (`proc_pid_schedstat(5)`).
-fn cpu_time(server: &Server) -> Result<Duration> {
-    let statistics = fs::read_to_string(format!("/proc/{}/schedstat", server.id()))?;
-    let nanoseconds = statistics.split(' ').next().and_then(|number| number.parse().ok());
-    nanoseconds.map(Duration::from_nanos).ok_or_else(|| Trouble::new("the kernel does not tell the server's time"))
 }
 
 /// What the server logs, in a file that goes when this is dropped.

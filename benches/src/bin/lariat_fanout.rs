@@ -3,7 +3,7 @@
 //! Run: `lariat_fanout PORT`; it listens on 127.0.0.1.
 
 use lariat::{Bytes, CloseReason, Peer, Protocol, Reactor, Transport};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use lariat_benches::program;
 use std::{cell::RefCell, error::Error, rc::Rc};
 
 type Everybody = Rc<RefCell<Vec<Transport>>>;
@@ -35,8 +35,7 @@ impl Protocol for Member {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let port: u16 = std::env::args().nth(1).ok_or("usage: lariat_fanout PORT")?.parse()?;
-    let files = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })?;
+    program::raise_descriptor_limit()?;
     let reactor = Reactor::new()?;
     let everybody = Everybody::default();
     let factory = move |_: &Peer| Member { everybody: everybody.clone() };

@@ -4,7 +4,7 @@
 //! Run: `tokio_fanout PORT [BUFFER]`; it listens on 127.0.0.1, and a buffer has 4,096 bytes unless told otherwise.
 
 use bytes::Bytes;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use lariat_benches::program;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -29,8 +29,7 @@ fn main() -> io::Result<()> {
     let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "usage: tokio_fanout PORT [BUFFER]");
     let port: u16 = arguments.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
     let size: usize = arguments.next().map_or(Ok(4096), |word| word.parse().map_err(|_| wrong()))?;
-    let files = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })?;
+    program::raise_descriptor_limit()?;
     tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve(port, size))
 }
 
