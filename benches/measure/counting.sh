@@ -91,6 +91,12 @@ count_allocated() {
   [ -n "$count" ] || { tail -n 20 "$scratch/server.err" >&2; return 1; }
 }
 
+# The same of allocations, whatever their size.
+count_allocations() {
+  count_allocated "$@"
+  count=$(sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$scratch/server.err" | tr -d ,)
+}
+
 # per_message COUNTER FEW MANY COMMAND [ARG ...]: counts a run of FEW rounds and one of MANY, and sets `figure` to the
 # difference for each message, so that starting and accepting cancel out.
 per_message() {
@@ -116,10 +122,11 @@ per_message_median() {
   figure=$(sort -n <<<"${figures%?}" | sed -n 2p)
 }
 
-# idle_bytes COMMAND [ARG ...]: sets `figure` to the resident bytes of each of `conns` idle connections.
+# idle_bytes COMMAND [ARG ...]: sets `figure` to the resident bytes of each of `conns` idle connections, which have had the answer to the
+# file `idle_request`, or else the echo of a line.
 idle_bytes() {
   start_server "$@"
-  figure=$("$scratch/idle" "$port" "$conns" "$started" | sed -n 's/ bytes per idle connection$//p')
+  figure=$("$scratch/idle" "$port" "$conns" "$started" ${idle_request:+"$idle_request"} | sed -n 's/ bytes per idle connection$//p')
   end_server TERM
   [ -n "$figure" ]
 }

@@ -6,6 +6,8 @@
 //! - `fanout` holds a broadcast to a thousand connections to its bounds, and beside tokio;
 //! - `chat_load` holds the chat example to its bounds with five thousand people in a room, some of whom never read;
 //! - `proxy_compare` holds the proxy example beside HAProxy;
+//! - `tls_compare` holds the echo example over TLS beside tokio-rustls;
+//! - `http_compare` holds the plaintext example beside hyper, and the web example beside nginx;
 //! - `timers` holds the timer wheel beside tokio's timers;
 //! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;
 //! - `threads` holds jobs for threads, and tasks, beside tokio's;
@@ -20,16 +22,25 @@
 //! | module | has |
 //! | --- | --- |
 //! | [`program`] | how a program ends, turns in pairs, the clock of CPU time |
+//! | [`certificates`] | certificates for servers that speak TLS |
+//! | [`tls_crowd`] | clients of a TLS server |
+//! | [`wrk`], [`nginx`] | the load generator and the web server of these names |
+//! | [`duel`] | two servers that are loaded in turn |
 //! | [`server`] | a server in a process of its own, killed when dropped |
 //! | [`tool`] | the load generators in C, built on demand, and what they print |
 //! | [`ratio`] | medians, percentiles, and pairs of runs |
 //! | [`report`] | the lines that tell a bound from what was seen |
 
+pub mod certificates;
+pub mod duel;
+pub mod nginx;
 pub mod program;
 pub mod ratio;
 pub mod report;
 pub mod server;
+pub mod tls_crowd;
 pub mod tool;
+pub mod wrk;
 
 use std::fmt;
 
