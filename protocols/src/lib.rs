@@ -5,6 +5,7 @@
 //!
 //! | protocol | core | on the reactor |
 //! | --- | --- | --- |
+//! | HTTP/1.1 (feature `http`) | [`http::ServerConnection`], [`http::ClientConnection`] | [`http::Server`] |
 //! | lines | [`LineDecoder`] | [`LineReceiver`], which serves a [`LineProtocol`] |
 //! | any stream, to another connection | none: bytes stay bytes | [`Relay`] |
 //!
@@ -15,12 +16,14 @@
 //!
 //! | floor | holds | modules |
 //! | --- | --- | --- |
-//! | P3 | servers and clients: what implements or serves `Protocol` | `line`, `relay` |
-//! | P2 | connections without input and output: a codec and the protocol's own rules | |
-//! | P1 | codecs, which know nothing of the reactor | `line::delimiter`, `line::decoder` |
+//! | P3 | servers and clients: what implements or serves `Protocol` | `http`, `line`, `relay` |
+//! | P2 | connections without input and output: a codec and the protocol's own rules | `http::client_connection`, `http::server_connection` |
+//! | P1 | codecs, which know nothing of the reactor | `http::body`, `http::chunked`, `http::date`, `http::error`, `http::fields`, `http::head`, `http::limits`, `http::parser`, `http::percent`, `http::scanner`, `http::status`, `http::target`, `line::delimiter`, `line::decoder` |
 //! | P0 | helpers over bytes that several codecs share | |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "http")]
+pub mod http;
 mod line;
 mod relay;
 

@@ -1,0 +1,57 @@
+//! The smallest web service that is worth measuring: a greeting as text and as JSON.
+//!
+//! ```sh
+//! cargo run --release --example plaintext -- tcp:8080
+//! curl http://localhost:8080/plaintext
+//! ```
+
+use std::process::ExitCode;
+
+use lariat::Reactor;
+use lariat_examples::server;
+use lariat_protocols::http::{Request, Response, Router, Server};
+use lexopt::ValueExt;
+use serde::Serialize;
+
+const HELP: &str = "\
+Answers /plaintext with a greeting as text, and /json with one as JSON.
+
+Usage: plaintext [--cores NUMBER] ENDPOINT...
+
+  ENDPOINT        where to listen, such as
+                    tcp:8080
+                    tcp:8080:interface=127.0.0.1
+                    unix:/run/plaintext.sock:mode=660
+  --cores NUMBER  serve with so many threads, 0 for one for each processor; 1 unless it is given
+  -h, --help      print this
+
+Set RUST_LOG=debug to see more.";
+
+#[derive(Serialize)]
+struct Greeting {
+    message: &'static str,
+}
+
+fn site() -> Router {
+    let mut router = Router::new();
+    router.get("/plaintext", |_: &mut Request<'_>| "Hello, World!");
+    router.get("/json", |_: &mut Request<'_>| Response::json(&Greeting { message: "Hello, World!" }));
+    router
+}
+
+fn main() -> ExitCode {
+    server::exit_code("plaintext", run())
+}
+
+fn run() -> server::Result<()> {
+    let mut cores = 1;
+    let endpoints = server::endpoints(HELP, |option, arguments| {
+        if option == "cores" {
+            cores = arguments.value()?.parse()?;
+        }
+        Ok(option == "cores")
+    })?;
+    let Some(endpoints) = endpoints else { return Ok(()) };
+    let listen = |reactor: &Reactor, endpoint: &str| reactor.listen(endpoint, Server::new(site()));
+    if cores == 1 { server::serve(&endpoints, listen) } else { server::serve_on_cores(endpoints, cores, listen) }
+}

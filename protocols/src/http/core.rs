@@ -1,0 +1,101 @@
+//! What all connections of a server share.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use super::date::DateLine;
+use super::fields::Headers;
+use super::handler::AnyHandler;
+use super::limits::Limits;
+use super::response::Response;
+use super::response_body::{Body, Content};
+use super::server_stats::Counters;
+use super::status::Status;
+
+/// The settings of a server, and what its connections have together.
+pub(super) struct Core {
+    pub(super) handler: Rc<AnyHandler>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) page: Rc<dyn Fn(Status) -> Response>,
+    pub(super) clock: Rc<dyn Fn() -> SystemTime>,
+    pub(super) counters: Rc<Counters>,
+    date: Cell<Option<Box<DateLine>>>,
+    /// What a head is put together in, kept for the next one.
+    scratch: Cell<Vec<u8>>,
+}
+
+/// A scratch buffer that a large body has made larger is not kept.
+const KEPT: usize = 64 * 1024;
+
+impl Core {
+    pub(super) fn new(handler: Rc<AnyHandler>) -> Self {
+        Self {
+            handler,
+            limits: Arc::default(),
+            page: Rc::new(default_page),
+            clock: Rc::new(SystemTime::now),
+            counters: Rc::default(),
+            date: Cell::new(None),
+            scratch: Cell::default(),
+        }
+    }
+
+    /// Calls `visit` with the Date line of `now`.
+    #[inline]
+    pub(super) fn with_date<R>(&self, now: Instant, visit: impl FnOnce(Headers<'_>) -> R) -> R {
+        let mut date = self.date.take().unwrap_or_else(|| Box::new(DateLine::new(now)));
+        let result = visit(date.at(now, || (self.clock)()));
+        self.date.set(Some(date));
+        result
+    }
+
+    /// An empty buffer, to be given back.
+    #[inline]
+    pub(super) fn scratch(&self) -> Vec<u8> {
+        self.scratch.take()
+    }
+
+    #[inline]
+    pub(super) fn keep_scratch(&self, mut scratch: Vec<u8>) {
+        if scratch.capacity() <= KEPT {
+            scratch.clear();
+            self.scratch.set(scratch);
+        }
+    }
+
+    /// Gives the response that the server has for an error its page.
+    #[cold]
+    pub(super) fn fill_page(&self, response: &Response) -> Response {
+        let status = response.status;
+        let page = (self.page)(status);
+        let mut filled = Response { status, fields: page.fields, body: page.body, upgrade: None };
+        if matches!(filled.body.0, Content::Page) {
+            filled.body = Body::empty();
+        }
+        for (name, value) in response.fields.headers().iter() {
+            // It was set before, and so can be set.
+            let _ = filled.fields.set(name, value);
+        }
+        filled
+    }
+}
+
+impl Clone for Core {
+    fn clone(&self) -> Self {
+        Self {
+            handler: self.handler.clone(),
+            limits: self.limits.clone(),
+            page: self.page.clone(),
+            clock: self.clock.clone(),
+            counters: self.counters.clone(),
+            date: Cell::new(None),
+            scratch: Cell::default(),
+        }
+    }
+}
+
+fn default_page(status: Status) -> Response {
+    Response::text(format!("{status}\n"))
+}

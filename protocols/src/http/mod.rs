@@ -1,0 +1,48 @@
+//! HTTP/1.1 (RFC 9110, RFC 9112).
+
+mod body;
+mod body_writer;
+mod channel;
+mod chunked;
+mod client_connection;
+mod core;
+mod date;
+mod error;
+mod fields;
+mod handler;
+mod head;
+mod limits;
+mod parser;
+mod percent;
+mod request;
+mod request_body;
+mod response;
+mod response_body;
+mod router;
+mod scanner;
+mod server;
+mod server_connection;
+mod server_stats;
+mod slot;
+mod status;
+mod steering;
+mod target;
+
+pub use body::{BodyEncoder, ChunkHead, WrongLength};
+pub use body_writer::{BodyProducer, BodyWriter};
+pub use channel::Channel;
+pub use client_connection::{ClientConnection, InvalidRequest, ResponseEvent};
+pub use error::HttpError;
+pub use fields::{Fields, Headers, InvalidField};
+pub use handler::{Answer, Given, Handler, IntoAnswer, Later, Now};
+pub use head::{BodyLength, OwnedRequestHead, RequestHead, ResponseHead, Version};
+pub use limits::Limits;
+pub use request::{OwnedRequest, Request};
+pub use request_body::RequestBody;
+pub use response::{IntoResponse, Response};
+pub use response_body::Body;
+pub use router::{Routed, Router};
+pub use server::Server;
+pub use server_connection::{RequestEvent, ResponseLength, ServerConnection};
+pub use server_stats::ServerStats;
+pub use status::Status;

@@ -1,0 +1,14 @@
+//! HTTP/1.1, on connections in memory, in simulations and over real sockets.
+
+mod answering;
+mod bodies;
+mod client;
+mod deadlines;
+mod flood;
+mod malformed;
+mod real_clients;
+mod routing;
+mod simulated;
+mod site;
+mod splitting;
+mod upgrades;
