@@ -2,3 +2,5 @@
 
 mod racing;
 mod racing_seeds;
+mod resolvers;
+mod system;

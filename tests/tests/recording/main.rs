@@ -4,6 +4,7 @@
 mod departures;
 mod files;
 mod journal;
+mod names;
 mod remote_calls;
 mod sessions;
 
