@@ -238,3 +238,6 @@ fn refused(refusal: Refusal) -> Error {
         Refusal::Closed => Error::ended(),
     }
 }
+
+#[cfg(test)]
+mod tests;
