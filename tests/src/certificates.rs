@@ -7,14 +7,14 @@ use lariat::tls::{
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ED25519, RevocationReason,
-    RevokedCertParams, SerialNumber, date_time_ymd,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519,
+    RevocationReason, RevokedCertParams, SerialNumber, SignatureAlgorithm, date_time_ymd,
 };
 
 /// The name by which servers are known in tests.
 pub const SERVER: &str = "server.test";
 
-/// An authority that issues certificates. All keys are Ed25519: their signatures have always the same length, so that a simulated course
+/// An authority that issues certificates. Keys are Ed25519 unless a wish says otherwise: their signatures have always the same length, so that a simulated course
 /// does not depend on random numbers.
 #[derive(Debug)]
 pub struct Authority {
@@ -28,6 +28,7 @@ pub struct Authority {
 pub struct Wish {
     /// For the rare ones.
     pub params: CertificateParams,
+    algorithm: &'static SignatureAlgorithm,
 }
 
 /// A certificate, with those between it and the root, and its key, in PEM.
@@ -41,8 +42,8 @@ pub struct Issued {
     pub key: String,
 }
 
-fn key() -> KeyPair {
-    KeyPair::generate_for(&PKCS_ED25519).expect("a key is made")
+fn key(algorithm: &'static SignatureAlgorithm) -> KeyPair {
+    KeyPair::generate_for(algorithm).expect("a key is made")
 }
 
 impl Wish {
@@ -53,7 +54,7 @@ impl Wish {
         let mut params = CertificateParams::new(names).expect("these are names");
         params.distinguished_name.push(DnType::CommonName, "a server");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        Self { params }
+        Self { params, algorithm: &PKCS_ED25519 }
     }
 
     /// A client's certificate of this name.
@@ -80,10 +81,19 @@ impl Wish {
         self
     }
 
+    /// For other programs: openssl reads no Ed25519 keys as they are written here (RFC 5958, with the public key), so it is one of ECDSA;
+    /// and the authority's key is named, which some ask for.
+    #[must_use]
+    pub fn for_others(mut self) -> Self {
+        self.algorithm = &PKCS_ECDSA_P256_SHA256;
+        self.params.use_authority_key_identifier_extension = true;
+        self
+    }
+
     /// Signed by itself.
     #[must_use]
     pub fn self_signed(self) -> Issued {
-        let key = key();
+        let key = key(self.algorithm);
         let certificate = self.params.self_signed(&key).expect("it can be signed").pem();
         Issued { chain: certificate.clone(), certificate, key: key.serialize_pem() }
     }
@@ -93,14 +103,15 @@ impl Authority {
     /// A root of its own.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let issuer = CertifiedIssuer::self_signed(Self::params(name), key()).expect("it can be signed");
+        let issuer = CertifiedIssuer::self_signed(Self::params(name), key(&PKCS_ED25519)).expect("it can be signed");
         Self { issuer, between: String::new() }
     }
 
     /// An authority below this one.
     #[must_use]
     pub fn intermediate(&self, name: &str) -> Self {
-        let issuer = CertifiedIssuer::signed_by(Self::params(name), key(), &self.issuer).expect("it can be signed");
+        let issuer =
+            CertifiedIssuer::signed_by(Self::params(name), key(&PKCS_ED25519), &self.issuer).expect("it can be signed");
         let between = format!("{}{}", issuer.pem(), self.between);
         Self { issuer, between }
     }
@@ -122,7 +133,7 @@ impl Authority {
     /// Issues a certificate.
     #[must_use]
     pub fn issue(&self, wish: &Wish) -> Issued {
-        let key = key();
+        let key = key(wish.algorithm);
         let issuer: &Issuer<'static, KeyPair> = &self.issuer;
         let certificate = wish.params.signed_by(&key, issuer).expect("it can be signed").pem();
         Issued { chain: format!("{certificate}{}", self.between), certificate, key: key.serialize_pem() }

@@ -68,7 +68,11 @@ fn verdict(
             format!(
                 "is not for {}, but for {}: connect by one of these names, or have that one put into it",
                 expected.to_str(),
-                if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") }
+                if presented.is_empty() {
+                    "no name at all".to_owned()
+                } else {
+                    presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", ")
+                }
             ),
         ),
         CertificateError::NotValidForName => (Kind::WrongName, "is not for the name that was asked for".to_owned()),
@@ -99,6 +103,12 @@ fn verdict(
         ),
         error => (Kind::BadCertificate, format!("is not accepted: {error}")),
     }
+}
+
+/// The name itself, of how rustls puts it: `DnsName("server.example")`, `IpAddress(192.0.2.1)`.
+fn bare(name: &str) -> &str {
+    let inside = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inside.unwrap_or(name).trim_matches('"')
 }
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
