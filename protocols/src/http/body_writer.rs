@@ -2,9 +2,13 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::fs::File;
 use std::future::poll_fn;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -12,6 +16,7 @@ use futures_core::Stream;
 use lariat::{Deferred, Failure, PullProducer, Transport, WriteStatus};
 
 use super::body::BodyEncoder;
+use super::compressor::Compressor;
 use super::fields::Fields;
 use super::steering::Steering;
 
@@ -24,7 +29,11 @@ use super::steering::Steering;
 pub struct BodyWriter {
     outgoing: Rc<Outgoing>,
     is_finished: bool,
+    compressor: Option<Box<Compressor>>,
 }
+
+/// A piece that is shorter is somebody's who waits for it: it is not held back to be compressed better together with the next.
+const SMALL_PIECE: usize = 8 * 1024;
 
 /// A body that is on its way: what its writer and the connection share.
 pub(super) struct Outgoing {
@@ -55,7 +64,7 @@ impl Outgoing {
     }
 
     pub(super) fn writer(self: &Rc<Self>) -> BodyWriter {
-        BodyWriter { outgoing: self.clone(), is_finished: false }
+        BodyWriter { outgoing: self.clone(), is_finished: false, compressor: None }
     }
 
     /// What was written can go on: the queue is down to its low mark.
@@ -121,6 +130,9 @@ impl BodyWriter {
         if data.is_empty() {
             return self.status();
         }
+        if self.compressor.is_some() {
+            return self.write_compressed(data);
+        }
         self.outgoing.send(data.len(), |transport| transport.write(data))
     }
 
@@ -130,7 +142,71 @@ impl BodyWriter {
         if chunk.is_empty() {
             return self.status();
         }
+        if self.compressor.is_some() {
+            return self.write_compressed(&chunk);
+        }
         self.outgoing.send(chunk.len(), |transport| transport.write_chunk(chunk))
+    }
+
+    /// Sends the bytes `range` of a file, without taking them through this process where the kernel can. Should the file end before that, the
+    /// connection is lost. If the body is [compressed](super::Compressed), all of the range is read now.
+    pub fn write_file(&mut self, file: impl Into<Arc<File>>, range: Range<u64>) -> WriteStatus {
+        let file = file.into();
+        let Ok(length) = usize::try_from(range.end.saturating_sub(range.start)) else { return WriteStatus::Overflow };
+        if length == 0 {
+            return self.status();
+        }
+        if self.compressor.is_some() {
+            let mut content = vec![0; length];
+            return match file.read_exact_at(&mut content, range.start) {
+                Ok(()) => self.write_compressed(&content),
+                Err(error) => {
+                    log::error!("a file cannot be read: {error}");
+                    self.fail();
+                    WriteStatus::Closed
+                }
+            };
+        }
+        self.outgoing.send(length, |transport| transport.write_file(file, range))
+    }
+
+    #[inline(never)]
+    fn write_compressed(&mut self, data: &[u8]) -> WriteStatus {
+        let Some(compressor) = &mut self.compressor else { return WriteStatus::Closed };
+        let mut output = Vec::new();
+        let mut compressed = compressor.write(data, &mut output);
+        if compressed.is_ok() && data.len() < SMALL_PIECE {
+            compressed = compressor.flush(&mut output);
+        }
+        match compressed {
+            Ok(()) => self.send_compressed(output),
+            Err(error) => {
+                log::error!("a response cannot be compressed: {error}");
+                self.fail();
+                WriteStatus::Closed
+            }
+        }
+    }
+
+    fn send_compressed(&mut self, output: Vec<u8>) -> WriteStatus {
+        if output.is_empty() {
+            return self.status();
+        }
+        self.outgoing.send(output.len(), |transport| transport.write_chunk(output))
+    }
+
+    /// The body cannot be ended as it should: the connection ends, so that the client knows.
+    pub(super) fn fail(&mut self) {
+        self.compressor = None;
+        if !std::mem::replace(&mut self.is_finished, true) && self.outgoing.encoder.take().is_some() {
+            self.outgoing.steering.response_ended(false);
+        }
+    }
+
+    /// Has what is written compressed.
+    pub(super) fn compressing(mut self, compressor: Compressor) -> Self {
+        self.compressor = Some(Box::new(compressor));
+        self
     }
 
     fn status(&self) -> WriteStatus {
@@ -148,6 +224,16 @@ impl BodyWriter {
 
     /// Ends the body, with trailers (RFC 9110, section 6.5) after it. They are sent only if the body is in chunks.
     pub fn finish_with_trailers(&mut self, trailers: &Fields) {
+        if let Some(compressor) = self.compressor.take() {
+            let mut output = Vec::new();
+            match compressor.finish(&mut output) {
+                Ok(()) => drop(self.send_compressed(output)),
+                Err(error) => {
+                    log::error!("a response cannot be compressed: {error}");
+                    return self.fail();
+                }
+            }
+        }
         if std::mem::replace(&mut self.is_finished, true) {
             return;
         }
@@ -216,9 +302,7 @@ impl BodyWriter {
 
 impl Drop for BodyWriter {
     fn drop(&mut self) {
-        if !self.is_finished && self.outgoing.encoder.take().is_some() {
-            self.outgoing.steering.response_ended(false);
-        }
+        self.fail();
     }
 }
 

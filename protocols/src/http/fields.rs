@@ -135,6 +135,11 @@ impl Fields {
         Self { block: Cow::Borrowed(block.as_bytes()) }
     }
 
+    /// Lines that whoever made them has made well.
+    pub(super) fn checked(block: Vec<u8>) -> Self {
+        Self { block: Cow::Owned(block) }
+    }
+
     /// Adds a header, after those that are there, of the same name or not.
     ///
     /// # Errors

@@ -1,0 +1,186 @@
+//! The response that sends a file, or a part of it, or says why not.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::time::SystemTime;
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::body_writer::BodyWriter;
+use super::conditional::{Validators, Verdict, evaluate_conditions, range_applies};
+use super::content_coding::ContentCoding;
+use super::content_type::content_type_of;
+use super::entity_tag::FileTag;
+use super::fields::{Fields, Headers};
+use super::file_tree::FoundFile;
+use super::range::{ByteRangesFrame, Ranges};
+use super::response::{IntoResponse, Response};
+use super::response_body::Body;
+use super::status::Status;
+
+/// What a request says of how it wants a file.
+#[derive(Copy, Clone)]
+pub(super) struct Asked<'a> {
+    pub(super) headers: Headers<'a>,
+    pub(super) is_head: bool,
+    /// Is there an Accept-Encoding?
+    pub(super) names_codings: bool,
+    /// Is there a header that begins with `If-`?
+    is_conditional: bool,
+    range: Option<&'a [u8]>,
+}
+
+impl<'a> Asked<'a> {
+    /// Looks through the headers once: most requests have none of these.
+    pub(super) fn read(headers: Headers<'a>, is_head: bool) -> Self {
+        let mut asked = Self { headers, is_head, names_codings: false, is_conditional: false, range: None };
+        let mut ranges = 0;
+        for (name, value) in headers.iter() {
+            match name.as_bytes().first() {
+                Some(b'i' | b'I') => {
+                    asked.is_conditional |= name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("if-"));
+                }
+                Some(b'a' | b'A') => asked.names_codings |= name.eq_ignore_ascii_case("accept-encoding"),
+                Some(b'r' | b'R') if name.eq_ignore_ascii_case("range") => {
+                    asked.range = Some(value);
+                    ranges += 1;
+                }
+                _ => {}
+            }
+        }
+        // A range has a meaning with GET alone (RFC 9110, section 14.2), and two of them have none.
+        if is_head || ranges > 1 {
+            asked.range = None;
+        }
+        asked
+    }
+}
+
+/// A file that stands for what was asked for.
+pub(super) struct Representation<'a> {
+    pub(super) file: FoundFile,
+    /// Of what it stands for: says of which type it is.
+    pub(super) path: &'a [u8],
+    /// It is compressed so.
+    pub(super) coding: Option<ContentCoding>,
+    /// Another client may get another form of it.
+    pub(super) varies: bool,
+}
+
+/// Up to so many bytes a file is read, and sent together with the head by one system call. `sendfile` would be a second one, and cost more than
+/// the copy does.
+const SMALL_FILE: u64 = 16 * 1024;
+
+impl Representation<'_> {
+    pub(super) fn respond(self, asked: &Asked<'_>, fields: &Fields, now: SystemTime) -> Response {
+        let FoundFile { length, modified, .. } = self.file;
+        let file_tag = FileTag::new(modified, length, self.coding, now);
+        let tag = file_tag.as_tag();
+        let modified_is_strong = Validators::date_is_strong(modified, now);
+        let validators = Validators { tag: Some(tag), modified: Some(modified), modified_is_strong };
+        if asked.is_conditional {
+            match evaluate_conditions(asked.headers, true, Some(&validators)) {
+                Verdict::Proceed => {}
+                Verdict::NotModified => return self.head(Status::NOT_MODIFIED, fields, &file_tag),
+                Verdict::Failed => return Response::error(Status::PRECONDITION_FAILED),
+            }
+        }
+        let ranges = match asked.range {
+            Some(range) if !asked.is_conditional || range_applies(asked.headers, &validators) => {
+                Ranges::parse(range, length)
+            }
+            _ => Ranges::Whole,
+        };
+        match ranges {
+            Ranges::Whole => {
+                let response = self.head(Status::OK, fields, &file_tag);
+                let body = if asked.is_head { Body::file(self.file.file, 0..length) } else { self.body(0..length) };
+                response.with_body(body)
+            }
+            Ranges::One(range) => {
+                let content_range = Ranges::content_range(&range, length);
+                let response = self.head(Status::PARTIAL_CONTENT, fields, &file_tag);
+                response.with_body(self.body(range)).with_header("Content-Range", content_range).into_response()
+            }
+            Ranges::Several(ranges) => self.parts(ranges, fields, &file_tag),
+            Ranges::Unsatisfiable => Response::error(Status::RANGE_NOT_SATISFIABLE)
+                .with_header("Content-Range", Ranges::unsatisfied_content_range(length))
+                .into_response(),
+        }
+    }
+
+    /// A response without its body yet.
+    fn head(&self, status: Status, fields: &Fields, tag: &FileTag) -> Response {
+        // About what all of them take.
+        let mut block = Vec::with_capacity(320);
+        block.extend_from_slice(fields.headers().as_bytes());
+        // Nothing of this needs to be checked again, and writing to memory does not fail.
+        let _ = write!(block, "ETag: {}\r\n", tag.as_tag());
+        if self.varies {
+            block.extend_from_slice(b"Vary: Accept-Encoding\r\n");
+        }
+        if status != Status::NOT_MODIFIED {
+            let modified = httpdate::HttpDate::from(self.file.modified);
+            let content_type = content_type_of(self.path);
+            let _ = write!(block, "Last-Modified: {modified}\r\nContent-Type: {content_type}\r\n");
+            block.extend_from_slice(b"Accept-Ranges: bytes\r\nX-Content-Type-Options: nosniff\r\n");
+            if let Some(coding) = self.coding {
+                let _ = write!(block, "Content-Encoding: {}\r\n", coding.name());
+            }
+        }
+        let mut response = Response::new(status);
+        *response.fields_mut() = Fields::checked(block);
+        response
+    }
+
+    fn body(self, range: Range<u64>) -> Body {
+        if range.end - range.start <= SMALL_FILE {
+            match read(&self.file.file, &range) {
+                Ok(content) => return Body::from(content),
+                Err(error) => log::error!("a file cannot be read: {error}"),
+            }
+        }
+        // The head has promised so much; a file that cannot be read, or is shorter by now, ends the connection.
+        Body::file(self.file.file, range)
+    }
+
+    /// A response in parts.
+    fn parts(self, ranges: Vec<Range<u64>>, fields: &Fields, tag: &FileTag) -> Response {
+        let Some(boundary) = random_boundary() else { return Response::error(Status::INTERNAL_SERVER_ERROR) };
+        let content_type = content_type_of(self.path);
+        let (file_length, response) = (self.file.length, self.head(Status::PARTIAL_CONTENT, fields, tag));
+        let frame = ByteRangesFrame::new(&boundary, content_type, file_length);
+        let (length, multipart) = (frame.content_length(&ranges), frame.content_type());
+        let file = std::sync::Arc::new(self.file.file);
+        let body = Body::writer(move |mut writer: BodyWriter| {
+            let frame = ByteRangesFrame::new(&boundary, content_type, file_length);
+            for range in ranges {
+                writer.write(frame.part_head(&range));
+                writer.write_file(file.clone(), range);
+            }
+            writer.write(frame.end());
+            writer.finish();
+        });
+        response.with_body(body.with_length(length)).with_content_type(&multipart).into_response()
+    }
+}
+
+/// The bytes of a range, all of them.
+fn read(file: &File, range: &Range<u64>) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    let mut content = vec![0; length];
+    file.read_exact_at(&mut content, range.start)?;
+    Ok(content)
+}
+
+/// What no file has in it but by chance: 128 random bits.
+fn random_boundary() -> Option<String> {
+    let mut random = [0; 16];
+    let filled = getrandom(&mut random[..], GetRandomFlags::empty()).ok()?;
+    if filled < random.len() {
+        return None;
+    }
+    Some(format!("{:032x}", u128::from_ne_bytes(random)))
+}
