@@ -4,8 +4,8 @@
 /// round through the ready list, little enough that a flood delays the others by some tens of microseconds.
 pub(crate) const READ_BYTES: usize = 256 * 1024;
 
-/// Bytes handed to the kernel for one connection in one turn, for the same reasons.
-pub(crate) const WRITE_BYTES: usize = 1024 * 1024;
+/// Bytes handed to the kernel for one connection in one turn, for the same reasons: a mebibyte, and what stands before it.
+pub(crate) const WRITE_BYTES: usize = 1024 * 1024 + 64 * 1024;
 
 /// Connections accepted from one listener in one turn.
 pub(crate) const ACCEPTS: usize = 64;

@@ -393,6 +393,14 @@ impl Sink for Socket {
         }
     }
 
+    fn write_before_file(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => retry(|| rustix::net::send(&*stream, data, SendFlags::NOSIGNAL | SendFlags::MORE)),
+            Self::Boxed(stream) => persist(|| stream.write_before_file(data)),
+            Self::Unix(_) | Self::Closed => self.write_other(data),
+        }
+    }
+
     fn send_file(&mut self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
         let sent = match self {
             Self::Tcp(stream) => sendfile(stream.as_fd(), file, offset, count),

@@ -44,8 +44,8 @@ pub enum FlushOutcome {
 impl WriteQueue {
     /// Writes what is queued, in order, until the queue is empty, the sink is full, or `budget` bytes are written.
     ///
-    /// A single contiguous piece goes by [`Sink::write`], up to 64 of them by one [`Sink::write_vectored`], a file by
-    /// [`Sink::send_file`]. A write that the sink took only a part of ends the flush, so a full socket costs no
+    /// A single contiguous piece goes by [`Sink::write`], or by [`Sink::write_before_file`] if a file follows it, up to 64 pieces by one
+    /// [`Sink::write_vectored`], a file by [`Sink::send_file`]. A write that the sink took only a part of ends the flush, so a full socket costs no
     /// further system call; after a part of a file one more call is made, because only that tells a full socket
     /// from a file that ended.
     ///
@@ -106,12 +106,18 @@ impl WriteQueue {
         allowance: usize,
     ) -> (usize, io::Result<usize>) {
         let first = &first[self.front_written..];
-        let next = self.entries.get(self.spent + 1).and_then(Entry::bytes);
-        if next.is_none() || first.len() >= allowance {
-            let first = &first[..first.len().min(allowance)];
-            return (first.len(), sink.write(first));
+        let next = self.entries.get(self.spent + 1);
+        match next {
+            // It goes on at once, in this very flush.
+            Some(Entry::File(..)) if first.len() < allowance => (first.len(), sink.write_before_file(first)),
+            Some(Entry::Block(_) | Entry::Chunk(_)) if first.len() < allowance => {
+                write_gathered(first, &self.entries, self.spent + 1, sink, allowance)
+            }
+            _ => {
+                let first = &first[..first.len().min(allowance)];
+                (first.len(), sink.write(first))
+            }
         }
-        write_gathered(first, &self.entries, self.spent + 1, sink, allowance)
     }
 
     fn nothing_taken(&self) -> io::Error {

@@ -28,6 +28,18 @@ pub trait Sink {
     /// As for [`Sink::write`].
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
+    /// As [`Sink::write`], of bytes that a file follows at once: a socket may keep them back for it, so that the head of a response and what comes
+    /// after it do not take a packet each.
+    ///
+    /// Unless defined otherwise this is [`Sink::write`]; a TCP socket has `MSG_MORE`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::write`].
+    fn write_before_file(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.write(data)
+    }
+
     /// Takes up to `count` bytes of `file` from `offset` on, and returns how many: 0 only where the file ends. Unlike
     /// with the other methods, a part says nothing about room, since a file may be shorter than thought.
     ///

@@ -34,6 +34,7 @@ struct Script {
     vectored: usize,
     files: usize,
     largest_file: usize,
+    before_file: usize,
 }
 
 impl Script {
@@ -79,6 +80,11 @@ impl Sink for Script {
         assert!(slices.iter().all(|slice| !slice.is_empty()));
         self.vectored += 1;
         self.answer(slices)
+    }
+
+    fn write_before_file(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.before_file += 1;
+        self.write(data)
     }
 
     fn send_file(&mut self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
@@ -545,4 +551,24 @@ fn ten_million_tiny_chunks_cannot_hide() {
 fn a_queue_can_move_to_another_thread() {
     fn moves<T: Send>(_: &T) {}
     moves(&WriteQueue::new());
+}
+
+#[test]
+fn a_sink_is_told_that_a_file_follows_if_it_follows_in_the_same_flush() {
+    let queued = || {
+        let mut queue = WriteQueue::new();
+        queue.push_slice(b"head");
+        queue.push_file(file_of(b"0123456789"), 0..10);
+        queue
+    };
+    let mut sink = Script::default();
+    assert_eq!(flush(&mut queued(), &mut sink), Flush { written: 14, outcome: FlushOutcome::Drained });
+    assert_eq!((sink.before_file, sink.calls()), (1, (1, 0, 1)));
+    assert_eq!(sink.taken, b"head0123456789");
+    // Nothing may be kept back for a file that has to wait.
+    let (mut queue, mut sink) = (queued(), Script::default());
+    assert_eq!(queue.flush(&mut sink, 4).unwrap(), Flush { written: 4, outcome: FlushOutcome::Budget });
+    assert_eq!(sink.before_file, 0);
+    assert_eq!(flush(&mut queue, &mut sink), Flush { written: 10, outcome: FlushOutcome::Drained });
+    assert_eq!((sink.before_file, sink.taken), (0, b"head0123456789".to_vec()));
 }
