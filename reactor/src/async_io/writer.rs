@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures_io::AsyncWrite;
 
 use crate::transport::WriteStatus;
@@ -76,8 +75,8 @@ impl AsyncWriter {
         let Some(transport) = self.shared.transport() else { return Poll::Ready(Err(self.shared.closed())) };
         let some = &bytes[..bytes.len().min(MOST_AT_ONCE)];
         // A write of nothing tells how things are.
-        let status = match transport.write(&[]) {
-            WriteStatus::Accepted => transport.write_chunk(Bytes::copy_from_slice(some)),
+        let status = match transport.write_first(&[]) {
+            WriteStatus::Accepted => transport.write_first(some),
             WriteStatus::Paused if !some.is_empty() => {
                 self.shared.wait_to_write(context);
                 return Poll::Pending;

@@ -29,10 +29,10 @@ use super::shared::{Grown, Shared};
 /// None of its methods blocks or calls back before it returns. Once the connection has ended every one of them is harmless and
 /// says so by its return value; the handle itself keeps neither the connection nor the protocol alive.
 ///
-/// - **Writing**: [`write`](Self::write), [`write_now`](Self::write_now), [`write_chunk`](Self::write_chunk),
-///   [`write_file`](Self::write_file). What a callback writes to its own connection leaves in one system call when the callback
-///   returns. What is written to another one leaves together when the turn ends, but for a chunk that comes first and for
-///   `write_now`: those leave at once. What the kernel does not take is queued.
+/// - **Writing**: [`write`](Self::write), [`write_first`](Self::write_first), [`write_now`](Self::write_now),
+///   [`write_chunk`](Self::write_chunk), [`write_file`](Self::write_file). What a callback writes to its own connection leaves in one system
+///   call when the callback returns. What is written to another one leaves together when the turn ends; but `write_first` and a chunk
+///   leave at once if they come first, and `write_now` always does. What the kernel does not take is queued.
 /// - **Back-pressure**: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
 ///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
 ///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
@@ -104,13 +104,33 @@ impl Transport {
         if data.is_empty() {
             return self.status();
         }
-        if self.shared.flags.has(Flags::GATHERING) {
-            return self.write(data);
-        }
         match self.shared.send_now(data) {
             Some(sent) if sent == data.len() => WriteStatus::Accepted,
-            sent => self.queue(|queue| queue.push_slice(&data[sent.unwrap_or(0)..])),
+            sent => self.write_after(data, sent),
         }
+    }
+
+    /// Sends `data` before it returns if nothing was written in this turn before it, as far as the kernel takes it; what follows is copied
+    /// and queued, and leaves together when the turn ends.
+    ///
+    /// Best for who writes from outside the connection's own callbacks, mostly once in a turn and sometimes in pieces, as a task does: one
+    /// piece takes no way through the queue, and many take no system call each. The connection's own protocol better calls
+    /// [`write`](Self::write), which is what this does then.
+    #[inline]
+    pub fn write_first(&self, data: &[u8]) -> WriteStatus {
+        if data.is_empty() {
+            return self.status();
+        }
+        match self.shared.send_first(data) {
+            Some(sent) if sent == data.len() => WriteStatus::Accepted,
+            sent => self.write_after(data, sent),
+        }
+    }
+
+    /// Writes what is left of `data` when so many bytes of it were sent.
+    #[inline(never)]
+    fn write_after(&self, data: &[u8], sent: Option<usize>) -> WriteStatus {
+        self.write(&data[sent.unwrap_or(0)..])
     }
 
     /// Sends a chunk without copying it: the queue holds it, shared with whoever else does, until the kernel has it.

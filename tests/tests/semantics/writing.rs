@@ -1,8 +1,11 @@
 //! What is written arrives: whole, in order, and as early as it can.
 
+use std::cell::Cell;
 use std::fs::{self, File};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use lariat::{Bytes, Transport, WriteStatus};
 use lariat_tests::downstream::Shared;
@@ -96,6 +99,49 @@ fn who_writes_now_learns_from_the_call_that_the_peer_does_not_keep_up_and_nothin
         assert!(server.has("write paused") && server.has("write resumed"));
         transport.close();
         assert_eq!(transport.write_now(b"x"), WriteStatus::Closed);
+    });
+}
+
+#[test]
+fn what_is_written_first_in_a_turn_leaves_at_once_and_the_rest_together() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        client.transport().write(b"x");
+        world.until("a turn later than that in which they met", || server.has("data"));
+        let (transport, queued) = (server.transport(), Rc::new(Cell::new(None)));
+        let (reactor, seen) = (transport.reactor().clone(), queued.clone());
+        reactor.call_later(Duration::from_millis(5), move |_| {
+            let first = (transport.write_first(b"one "), transport.queued());
+            let later = [b"two ", b"six "].map(|part| (transport.write_first(part), transport.queued()));
+            seen.set(Some((first, later)));
+        });
+        world.until("all is here", || client.received() == b"one two six ");
+        let accepted = |queued| (WriteStatus::Accepted, queued);
+        assert_eq!(queued.get(), Some((accepted(0), [accepted(4), accepted(8)])));
+    });
+}
+
+#[test]
+fn what_is_written_first_to_a_peer_that_does_not_keep_up_is_queued_and_nothing_is_lost() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe().made(Transport::pause_reading));
+        let (transport, block) = (server.transport(), pattern(16 * 1024 * 1024));
+        transport.set_queue_limit(2 * block.len());
+        transport.reactor().call_later(Duration::from_millis(5), {
+            let (transport, block) = (transport.clone(), block.clone());
+            move |_| {
+                assert_eq!(transport.write_first(&block), WriteStatus::Paused);
+                assert_eq!(transport.write_first(b""), WriteStatus::Paused);
+                transport.close();
+                assert_eq!(transport.write_first(b"x"), WriteStatus::Closed);
+            }
+        });
+        world.until("it is queued", || !transport.is_open());
+        client.transport().resume_reading();
+        world.until("all is here", || client.received_len() == block.len());
+        assert!(client.received() == block);
     });
 }
 
@@ -262,7 +308,7 @@ fn a_write_of_nothing_says_how_things_stand() {
         assert_eq!(transport.write(b""), WriteStatus::Accepted);
         while transport.queued() < 1 << 20 {
             transport.write(&[b'x'; 50_000]);
-            world.turn(Some(std::time::Duration::ZERO));
+            world.turn(Some(Duration::ZERO));
         }
         assert_eq!(transport.write(b""), WriteStatus::Paused);
         transport.abort();
