@@ -5,8 +5,8 @@ mod inlet;
 mod listener;
 mod open;
 mod reader;
+mod received;
 mod shared;
-mod spare;
 mod stream;
 mod writer;
 

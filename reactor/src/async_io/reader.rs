@@ -9,22 +9,21 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncBufRead, AsyncRead};
 
+use super::received::Received;
 use super::shared::Shared;
-use super::spare;
 
 /// The reading half of an [`AsyncStream`](crate::AsyncStream): see [`AsyncStream::split`](crate::AsyncStream::split).
 ///
 /// Dropped alone it changes nothing, but what arrives is then read by nobody; when the other half is dropped too, the connection closes.
 pub struct AsyncReader {
     shared: Rc<Shared>,
-    /// What was taken of what has arrived. `0 <= start < front.len()`, or it is empty, and then has no memory.
-    front: Vec<u8>,
-    start: usize,
+    /// What was taken of what has arrived, if it is not all read.
+    front: Option<Box<Received>>,
 }
 
 impl AsyncReader {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
-        Self { shared, front: Vec::new(), start: 0 }
+        Self { shared, front: None }
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -53,29 +52,40 @@ impl AsyncReader {
     /// As for [`AsyncStream::read`](crate::AsyncStream::read).
     pub async fn fill_buf(&mut self) -> io::Result<&[u8]> {
         poll_fn(|context| self.poll_front(context)).await?;
-        Ok(&self.front[self.start..])
+        Ok(self.there())
     }
 
     /// Takes away the first `count` bytes of what [`fill_buf`](Self::fill_buf) gave, or all of it if that is less.
     pub fn consume(&mut self, count: usize) {
-        let count = count.min(self.front.len() - self.start);
-        self.start += count;
-        if self.start == self.front.len() {
-            spare::give(std::mem::take(&mut self.front));
-            self.start = 0;
+        if let Some(mut front) = self.front.take() {
+            let count = front.consume(count);
+            if front.is_read() {
+                front.give_up();
+            } else {
+                self.front = Some(front);
+            }
+            self.shared.consumed(count);
         }
-        self.shared.consumed(count);
     }
 
     /// What is there, if there is something; empty at the end.
     #[inline]
     pub(super) fn poll_there(&mut self, context: &Context<'_>) -> Poll<io::Result<&[u8]>> {
-        self.poll_front(context).map_ok(|()| &self.front[self.start..])
+        self.poll_front(context).map_ok(|()| self.there())
+    }
+
+    #[inline]
+    fn there(&self) -> &[u8] {
+        self.front.as_ref().map_or(&[], |front| front.unread())
     }
 
     #[inline]
     fn poll_front(&mut self, context: &Context<'_>) -> Poll<io::Result<()>> {
-        if self.front.is_empty() { self.shared.poll_arrived(&mut self.front, context) } else { Poll::Ready(Ok(())) }
+        if self.front.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        self.front = self.shared.arrived();
+        if self.front.is_some() { Poll::Ready(Ok(())) } else { self.shared.poll_no_more(context) }
     }
 }
 
@@ -86,7 +96,7 @@ impl AsyncRead for AsyncReader {
         }
         let this = self.get_mut();
         this.poll_front(context).map_ok(|()| {
-            let there = &this.front[this.start..];
+            let there = this.there();
             let count = there.len().min(buffer.len());
             buffer[..count].copy_from_slice(&there[..count]);
             this.consume(count);
@@ -107,6 +117,7 @@ impl AsyncBufRead for AsyncReader {
 
 impl Drop for AsyncReader {
     fn drop(&mut self) {
+        self.shared.forget_reader();
         if self.shared.leave()
             && let Some(transport) = self.shared.transport()
         {

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::close_reason::CloseReason;
-use crate::guarded::Guarded;
 use crate::transport::Transport;
 
-use super::spare;
+use super::received::Received;
 
 /// Bytes received and not yet read at which the connection is read from no more: as many as the high mark lets wait the other way.
 pub(super) const PAUSE_AT: usize = 64 * 1024;
@@ -22,12 +21,16 @@ pub(super) struct Shared {
     /// There from `connection_made` on, and so before anybody can use the stream.
     transport: OnceCell<Transport>,
     /// What has arrived since the reader last looked.
-    arrived: Guarded<Vec<u8>>,
+    arrived: Cell<Option<Box<Received>>>,
     /// All that is not read yet: what has arrived, and what the reader still has of what it took.
     unread: Cell<usize>,
     is_paused: Cell<bool>,
     input: Cell<Input>,
+    /// Who reads: it is likely to wait again.
     reader: Cell<Option<Waker>>,
+    /// It waits now.
+    reader_waits: Cell<bool>,
+    /// Who waits to write, or for the end.
     writer: Cell<Option<Waker>>,
     /// Why the connection has ended, if it has.
     reason: OnceCell<Arc<CloseReason>>,
@@ -59,43 +62,59 @@ impl Shared {
     }
 
     pub(super) fn received(&self, transport: &Transport, data: &[u8]) {
-        self.arrived.with(|arrived| {
-            if arrived.capacity() == 0 {
-                *arrived = spare::take(data.len());
-            }
-            arrived.extend_from_slice(data);
-        });
+        let mut arrived = self.arrived.take().unwrap_or_else(|| Received::with_room(data.len()));
+        arrived.push(data);
+        self.arrived.set(Some(arrived));
         let unread = self.unread.get() + data.len();
         self.unread.set(unread);
         if unread >= PAUSE_AT {
             self.is_paused.set(true);
             transport.pause_reading();
         }
-        wake(&self.reader);
+        self.wake_reader();
     }
 
     pub(super) fn completed(&self) {
         self.input.set(Input::Complete);
-        wake(&self.reader);
+        self.wake_reader();
     }
 
     pub(super) fn stopped(&self) {
         if matches!(self.input.get(), Input::Open) {
             self.input.set(Input::Stopped);
-            wake(&self.reader);
+            self.wake_reader();
         }
     }
 
     pub(super) fn resumed(&self) {
-        wake(&self.writer);
+        self.wake_writer();
     }
 
     /// The connection has ended. What is told later than the first time changes nothing.
     pub(super) fn ended(&self, reason: CloseReason) {
         if self.reason.get().is_none() {
             drop(self.reason.set(Arc::new(reason)));
-            wake(&self.reader);
-            wake(&self.writer);
+            self.wake_reader();
+            self.wake_writer();
+        }
+    }
+}
+
+impl Shared {
+    #[inline]
+    fn wake_reader(&self) {
+        if self.reader_waits.replace(false)
+            && let Some(waker) = self.reader.take()
+        {
+            // It is somebody's own: nothing is borrowed meanwhile.
+            waker.wake_by_ref();
+            keep(&self.reader, waker);
+        }
+    }
+
+    fn wake_writer(&self) {
+        if let Some(waker) = self.writer.take() {
+            waker.wake();
         }
     }
 }
@@ -106,17 +125,14 @@ impl Shared {
         self.transport.get()
     }
 
-    /// Takes what has arrived, in exchange for nothing. Waits if nothing has, until it is known that nothing will.
+    /// Takes what has arrived.
     #[inline]
-    pub(super) fn poll_arrived(&self, front: &mut Vec<u8>, context: &Context<'_>) -> Poll<io::Result<()>> {
-        let has_some = self.arrived.with(|arrived| {
-            std::mem::swap(arrived, front);
-            !front.is_empty()
-        });
-        if has_some { Poll::Ready(Ok(())) } else { self.poll_no_more(context) }
+    pub(super) fn arrived(&self) -> Option<Box<Received>> {
+        self.arrived.take()
     }
 
-    fn poll_no_more(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+    /// Waits until something has arrived, or it is known that nothing will.
+    pub(super) fn poll_no_more(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
         match (self.input.get(), self.reason.get()) {
             (Input::Complete, _) => Poll::Ready(Ok(())),
             (_, Some(reason)) if reason.is_done() => Poll::Ready(Ok(())),
@@ -126,6 +142,7 @@ impl Shared {
             }
             (Input::Open, None) => {
                 wait(&self.reader, context);
+                self.reader_waits.set(true);
                 Poll::Pending
             }
         }
@@ -168,6 +185,11 @@ impl Shared {
         self.check().err().unwrap_or_else(closed)
     }
 
+    /// Nobody reads any more.
+    pub(super) fn forget_reader(&self) {
+        drop(self.reader.take());
+    }
+
     /// A half was dropped. Returns whether it was the last one.
     pub(super) fn leave(&self) -> bool {
         self.is_half.replace(true)
@@ -194,9 +216,10 @@ fn wait(slot: &Cell<Option<Waker>>, context: &Context<'_>) {
     }));
 }
 
+/// Puts a waker back, if no other has come into its place meanwhile.
 #[inline]
-fn wake(slot: &Cell<Option<Waker>>) {
-    if let Some(waker) = slot.take() {
-        waker.wake();
+fn keep(slot: &Cell<Option<Waker>>, waker: Waker) {
+    if let Some(newer) = slot.replace(Some(waker)) {
+        drop(slot.replace(Some(newer)));
     }
 }
