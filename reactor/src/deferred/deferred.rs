@@ -18,7 +18,7 @@ use super::canceller::{Call, Cancel, Canceller};
 use super::discard::let_go;
 use super::link::{Callback, Open, Outcome, Tail};
 use super::node::Node;
-use super::resolver::{Origin, Resolver, Source};
+use super::resolver::{Origin, Promise, Resolver, Source};
 
 /// A result that arrives later: a value of type `T`, or a [`Failure`].
 ///
@@ -87,9 +87,9 @@ impl<T: 'static> Deferred<T> {
 
     #[track_caller]
     #[inline]
-    pub(crate) fn with_task(reactor: &Reactor, task: TaskId) -> (Resolver<T>, Self) {
+    pub(crate) fn with_task(reactor: &Reactor, task: TaskId) -> (Promise<T>, Self) {
         let (source, deferred) = Self::enter(reactor, |chain| Node::of_task(chain, task));
-        (Resolver::new(reactor, source), deferred)
+        (Promise::new(source), deferred)
     }
 
     #[track_caller]

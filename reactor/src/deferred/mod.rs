@@ -18,4 +18,5 @@ pub use self::deferred::Deferred;
 pub use self::dump::{DeferredDump, PendingDeferred};
 pub use self::into_deferred::IntoDeferred;
 pub(crate) use self::parcel::{Parcel, unpacked};
+pub(crate) use self::resolver::Promise;
 pub use self::resolver::Resolver;

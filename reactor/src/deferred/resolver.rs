@@ -95,11 +95,6 @@ impl<T: 'static> Resolver<T> {
         }
     }
 
-    /// Gives up the duty to give a result: somebody else sees to it that there is one.
-    pub(crate) fn disarm(mut self) -> Disarmed<T> {
-        Disarmed(self.open.take())
-    }
-
     /// Does nobody wait for the result any more? Then work on it may stop. This is so after the Deferred was cancelled or dropped, and
     /// after the reactor has ended. While a canceller is running, a result still counts, but nobody hopes for it.
     pub fn is_cancelled(&self) -> bool {
@@ -107,18 +102,24 @@ impl<T: 'static> Resolver<T> {
     }
 }
 
-/// A resolver that may be dropped.
-pub(crate) struct Disarmed<T: 'static>(Option<Open<T>>);
+/// A Deferred's end as a task has it: it may be dropped, for the canceller, or the end of the reactor, sees to it that there is a result.
+pub(crate) struct Promise<T: 'static>(Rc<Source<T>>);
 
-impl<T: 'static> Disarmed<T> {
-    /// What may be failed in its stead.
-    pub(crate) fn job(&self) -> Option<Rc<dyn Job>> {
-        self.0.as_ref().map(|open| open.source.clone() as Rc<dyn Job>)
+impl<T: 'static> Promise<T> {
+    #[inline]
+    pub(super) fn new(source: Rc<Source<T>>) -> Self {
+        Self(source)
     }
 
-    /// Takes up the duty again.
-    pub(crate) fn arm(self) -> Resolver<T> {
-        Resolver { open: self.0 }
+    /// What may be failed.
+    pub(crate) fn job(&self) -> Rc<dyn Job> {
+        self.0.clone()
+    }
+
+    /// Takes up the duty to give a result.
+    #[inline]
+    pub(crate) fn resolver(&self, reactor: &Reactor) -> Resolver<T> {
+        Resolver::new(reactor, self.0.clone())
     }
 }
 

@@ -2,29 +2,10 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use crate::error::{Error, Result};
-use crate::reactor::MainLoop;
-
-/// Notes that the future is to be polled, and has the loop take a turn for it.
-struct Woken {
-    is_woken: AtomicBool,
-    turn: Waker,
-}
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.is_woken.store(true, Ordering::Release);
-        self.turn.wake_by_ref();
-    }
-}
+use crate::reactor::{MainLoop, TaskId};
 
 impl MainLoop {
     /// Runs the loop until `future` is ready, and gives what it gives: for `main`, and for tests. The future may borrow what it likes. The loop
@@ -48,13 +29,12 @@ impl MainLoop {
     /// a sound system it does not; or, on a simulated reactor, when nothing is left that could ever happen.
     #[doc(alias = "react")]
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output> {
-        let turn = self.tasks()?.turn_waker();
-        let woken = Arc::new(Woken { is_woken: AtomicBool::new(true), turn });
-        let waker = Waker::from(woken.clone());
+        // Waking it has the loop take another turn.
+        let alarm = self.wakers()?.alarm(TaskId::NONE);
         let mut future = pin!(future);
         loop {
-            if woken.is_woken.swap(false, Ordering::AcqRel)
-                && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
+            if alarm.has_rung()
+                && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(alarm.arm()))
             {
                 return Ok(output);
             }

@@ -2,9 +2,16 @@
 
 use std::any::type_name;
 use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 
-use crate::deferred::{Deferred, IntoDeferred};
-use crate::reactor::Reactor;
+use pin_project_lite::pin_project;
+
+use crate::contain::catch;
+use crate::deferred::{Deferred, IntoDeferred, Promise};
+use crate::failure::{Failure, FailureKind};
+use crate::reactor::{Alarm, Job, Reactor, Spawned};
 
 impl Reactor {
     /// Runs `future` on this loop, as a task. The Deferred has its result.
@@ -46,19 +53,61 @@ impl Reactor {
     where
         F: Future<Output: IntoDeferred> + 'static,
     {
-        let tasks = match self.tasks() {
-            Ok(tasks) => tasks,
+        let wakers = match self.wakers() {
+            Ok(wakers) => wakers,
             Err(error) => return Deferred::fail(self, error),
         };
-        let id = tasks.next_id();
-        let (resolver, result) = Deferred::with_task(self, id);
-        // If it does not give a result itself, the list of tasks does, or the canceller, or the end of the reactor.
-        let resolver = resolver.disarm();
-        if let Some(job) = resolver.job() {
-            let task = async move { future.await.resolve_with(resolver.arm()) };
-            tasks.insert(Box::pin(task), type_name::<F>(), job);
-            self.enqueue_task(id);
-        }
+        let id = self.next_task();
+        // If the task does not give it a result itself, the canceller does, or the end of the reactor.
+        let (promise, result) = Deferred::with_task(self, id);
+        self.enqueue_task(Box::pin(Task { future: Some(future), promise, alarm: Some(wakers.alarm(id)) }));
         result
+    }
+}
+
+pin_project! {
+    /// A future that runs by itself, and what it takes to run it.
+    struct Task<F: Future>
+    where
+        F::Output: IntoDeferred,
+    {
+        // Gone once it is ready.
+        #[pin]
+        future: Option<F>,
+        promise: Promise<<F::Output as IntoDeferred>::Value>,
+        alarm: Option<Alarm>,
+    }
+}
+
+impl<F: Future<Output: IntoDeferred> + 'static> Spawned for Task<F> {
+    #[inline]
+    fn poll(self: Pin<&mut Self>, reactor: &Reactor) -> Poll<()> {
+        let this = self.project();
+        let mut slot = this.future;
+        let polled = catch(|| {
+            let (Some(future), Some(alarm)) = (slot.as_mut().as_pin_mut(), this.alarm) else { return Poll::Ready(()) };
+            let output = ready!(future.poll(&mut Context::from_waker(alarm.arm())));
+            // What it holds is let go of before anybody has its result.
+            slot.set(None);
+            output.resolve_with(this.promise.resolver(reactor));
+            Poll::Ready(())
+        });
+        polled.unwrap_or_else(|message| {
+            let failure = Failure::of_kind(FailureKind::Panicked, format!("{} panicked: {message}", type_name::<F>()));
+            this.promise.job().fail(reactor, failure);
+            Poll::Ready(())
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        type_name::<F>()
+    }
+
+    fn result(&self) -> Rc<dyn Job> {
+        self.promise.job()
+    }
+
+    fn take_alarm(self: Pin<&mut Self>) -> Option<Alarm> {
+        self.project().alarm.take()
     }
 }

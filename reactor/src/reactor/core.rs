@@ -3,11 +3,10 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::buffer::Meter;
@@ -18,7 +17,7 @@ use crate::driver::Network;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::guarded::Guarded;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Outbox};
 use crate::lookup::LookedUp;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
@@ -32,6 +31,8 @@ use super::linked::{Discard, Linked};
 use super::observation::Observation;
 use super::steps::Steps;
 use super::task_id::TaskId;
+use super::task_table::TaskTable;
+use super::task_waker::{self, Wakers};
 
 /// The most bytes that one callback's writes may gather before they move to the connection's own queue. As much as the
 /// default high-water mark: what is gathered is never more than may be queued without a word to the protocol.
@@ -95,31 +96,26 @@ pub(crate) enum Message {
     Replayed,
 }
 
-/// The futures of a loop.
-pub(crate) trait TaskList {
-    /// Tells loops apart that share a thread.
-    fn number(&self) -> u64;
+/// A future that the loop polls, and whose result somebody waits for.
+pub(crate) trait Spawned {
+    /// Polls it. Once it is ready, or has panicked, whoever waits has the result.
+    fn poll(self: Pin<&mut Self>, reactor: &Reactor) -> Poll<()>;
 
-    fn len(&self) -> usize;
+    /// The user's type.
+    fn name(&self) -> &'static str;
 
-    /// The id that the next task gets.
-    fn next_id(&self) -> TaskId;
+    /// What fails if it never gets ready.
+    fn result(&self) -> Rc<dyn Job>;
 
-    /// Takes in a task, as [`next_id`](Self::next_id). `result` fails if it panics.
-    fn insert(&self, future: Pin<Box<dyn Future<Output = ()>>>, name: &'static str, result: Rc<dyn Job>);
-
-    /// A waker that has the loop take another turn.
-    fn turn_waker(&self) -> Waker;
-
-    /// Polls a task, if it has not ended.
-    fn poll(&self, reactor: &Reactor, id: TaskId);
-
-    /// Ends a task where it is.
-    fn cancel(&self, id: TaskId);
-
-    /// Ends all of them, and tells whoever waits for them.
-    fn end(&self, reactor: &Reactor);
+    /// Takes what wakes it, once it is ready.
+    fn take_alarm(self: Pin<&mut Self>) -> Option<Alarm>;
 }
+
+/// The way to the loop from other threads.
+pub(crate) type Outgoing = Outbox<Message>;
+
+/// What wakes a task, as the task itself has it.
+pub(crate) type Alarm = task_waker::Alarm<Outgoing>;
 
 /// Something that goes on step by step, or waits to.
 pub(crate) trait Job: Linked {
@@ -196,8 +192,10 @@ pub(crate) struct Core {
     pub(crate) calls: Guarded<CallQueue<Queued>>,
     /// What comes from other threads, if any can send.
     pub(crate) inbox: OnceCell<Inbox<Message>>,
-    /// Futures to be polled, if there ever was one.
-    pub(crate) tasks: OnceCell<Box<dyn TaskList>>,
+    /// Futures to be polled.
+    pub(crate) tasks: Guarded<TaskTable<dyn Spawned>>,
+    /// What wakes them, if there ever was one.
+    pub(crate) wakers: OnceCell<Wakers<Outgoing>>,
     /// Threads that work for the loop, if there ever was one. They may outlive it.
     pub(crate) threads: OnceCell<Arc<dyn ThreadCounts>>,
     /// Who asks threads for names, if anybody ever did.
@@ -248,7 +246,8 @@ impl Reactor {
             timers: Guarded::new(TimerWheel::new()),
             calls: Guarded::new(CallQueue::new()),
             inbox: OnceCell::new(),
-            tasks: OnceCell::new(),
+            tasks: Guarded::new(TaskTable::new()),
+            wakers: OnceCell::new(),
             threads: OnceCell::new(),
             lookups: OnceCell::new(),
             #[cfg(feature = "testing")]
@@ -326,7 +325,7 @@ impl Reactor {
             bytes_sent: counters.bytes_sent.get(),
             timers: core.timers.with(|timers| timers.len()),
             calls: core.calls.with(|calls| calls.len()) + core.inbox.get().map_or(0, Inbox::len),
-            tasks: core.tasks.get().map_or(0, |tasks| tasks.len()),
+            tasks: core.tasks.with(|tasks| tasks.len()),
             deferreds: core.ledger.with(|ledger| ledger.len()),
             queued_bytes: core.meter.with(|meter| meter.total()),
             lag: Duration::from_nanos(counters.lag.get()),

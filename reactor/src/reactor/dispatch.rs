@@ -116,9 +116,7 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     while let Some(task) = core.timers.with(TimerWheel::pop_any) {
         contain_drop(task);
     }
-    if let Some(tasks) = core.tasks.get() {
-        tasks.end(turn.reactor);
-    }
+    core.end_tasks(turn.reactor);
     core.end_jobs(turn.reactor);
     contain_drop(turn.reactor.take_extensions());
     core.run_last_remote_calls(turn.reactor);
@@ -136,10 +134,8 @@ pub(crate) fn vanish(reactor: &Reactor) {
     let core = reactor.core();
     core.ended.set(true);
     core.close_jobs();
-    if let Some(tasks) = core.tasks.get() {
-        // Whoever waits for them is not told any more.
-        tasks.end(reactor);
-    }
+    // Whoever waits for them is not told any more.
+    core.end_tasks(reactor);
     for token in core.sources.with(|sources| sources.tokens()) {
         if let Some(mut source) = core.sources.with(|sources| sources.take(token)) {
             source.vanish();

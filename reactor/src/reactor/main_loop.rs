@@ -93,7 +93,7 @@ impl MainLoop {
         waited.map_err(|error| Error::io("waiting for events failed", error))?;
         core.now.set(core.network.now());
         // Tasks that are woken meanwhile need not be looked for.
-        let _current = core.tasks.get().map(|_| Current::set(&self.reactor));
+        let _current = Current::set(&self.reactor);
         // The list of the last turn is served in this one; what is added meanwhile waits for the next.
         take_list(&core.again, &mut self.serving);
         let mut turn = Turn { reactor: &self.reactor, buffer: &mut self.buffer };

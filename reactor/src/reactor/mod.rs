@@ -15,12 +15,14 @@ mod remote;
 mod source;
 mod steps;
 mod task_id;
+mod task_table;
+mod task_waker;
 mod tasks;
 mod watch;
 
 pub use self::builder::Builder;
 pub use self::core::Reactor;
-pub(crate) use self::core::{Dispatch, Job, Lookups, Message, ThreadCounts, Turn};
+pub(crate) use self::core::{Alarm, Dispatch, Job, Lookups, Message, Spawned, ThreadCounts, Turn};
 pub use self::delayed_call::DelayedCall;
 pub(crate) use self::description::{Description, Inspect};
 pub(crate) use self::dispatch::serve;

@@ -1,270 +1,167 @@
-//! Futures that the loop polls.
+//! How the loop polls its tasks, and how they are woken.
 
-use std::cell::Cell;
-use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake};
 
-use slab::Slab;
-
-use crate::contain::{catch, contain_drop};
+use crate::contain::contain_drop;
 use crate::error::Error;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::guarded::Guarded;
-use crate::inbox::Outbox;
 
-use super::core::{Core, Job, Message, Queued, Reactor, TaskList};
+use super::core::{Core, Message, Outgoing, Queued, Reactor, Spawned};
 use super::description::Description;
 use super::task_id::TaskId;
-
-/// Wakers that are kept for later tasks: as many as begin and end in a turn of a busy loop.
-const SPARE_WAKERS: usize = 256;
-
-/// The tasks of a loop.
-pub(crate) struct Tasks {
-    slots: Guarded<Slab<Slot>>,
-    /// Wakers of tasks that have ended, which nobody else holds.
-    spare: Guarded<Vec<Arc<TaskWaker>>>,
-    next_generation: Cell<u32>,
-    way: Arc<Way>,
-}
-
-struct Slot {
-    generation: u32,
-    /// None while it is polled.
-    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
-    name: &'static str,
-    /// Fails if the task panics.
-    result: Rc<dyn Job>,
-    waker: Arc<TaskWaker>,
-}
-
-/// How wakers find the loop.
-struct Way {
-    /// Tells loops apart that share a thread.
-    number: u64,
-    outbox: Outbox<Message>,
-}
-
-struct TaskWaker {
-    way: Arc<Way>,
-    id: TaskId,
-    /// It is to be polled already.
-    is_queued: AtomicBool,
-}
+use super::task_table::TaskTable;
+use super::task_waker::{TaskWaker, Wakers};
 
 thread_local! {
     /// The loop that is taking a turn on this thread, if it has tasks.
-    static CURRENT: Cell<Option<Reactor>> = const { Cell::new(None) };
+    static CURRENT: Guarded<Option<Here>> = const { Guarded::new(None) };
+}
+
+struct Here {
+    /// That of its wakers.
+    number: u64,
+    reactor: Reactor,
 }
 
 /// Notes which loop takes a turn, until it is dropped.
 pub(crate) struct Current(());
 
 impl Current {
-    pub(crate) fn set(reactor: &Reactor) -> Self {
-        CURRENT.set(Some(reactor.clone()));
-        Self(())
+    pub(crate) fn set(reactor: &Reactor) -> Option<Self> {
+        let number = reactor.core().wakers.get()?.number();
+        set_current(Some(Here { number, reactor: reactor.clone() }));
+        Some(Self(()))
     }
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        CURRENT.set(None);
+        set_current(None);
     }
 }
 
-impl Tasks {
-    pub(crate) fn new(outbox: Outbox<Message>) -> Self {
-        static LOOPS: AtomicU64 = AtomicU64::new(0);
-        let number = LOOPS.fetch_add(1, Ordering::Relaxed);
-        Self {
-            slots: Guarded::default(),
-            spare: Guarded::default(),
-            next_generation: Cell::new(0),
-            way: Arc::new(Way { number, outbox }),
-        }
-    }
-
-    fn waker(&self, id: TaskId) -> Arc<TaskWaker> {
-        if let Some(mut waker) = self.spare.with(Vec::pop)
-            && let Some(spare) = Arc::get_mut(&mut waker)
-        {
-            spare.id = id;
-            *spare.is_queued.get_mut() = true;
-            return waker;
-        }
-        Arc::new(TaskWaker { way: self.way.clone(), id, is_queued: AtomicBool::new(true) })
-    }
-
-    /// Takes a task out, wherever it is; its future is dropped by the caller.
-    fn remove(&self, id: TaskId) -> Option<Slot> {
-        let mut slot = self.slots.with(|slots| {
-            let found = slots.get(id.index as usize)?.generation == id.generation;
-            found.then(|| slots.remove(id.index as usize))
-        })?;
-        if Arc::get_mut(&mut slot.waker).is_some() {
-            let waker = slot.waker.clone();
-            self.spare.with(|spare| {
-                if spare.len() < SPARE_WAKERS {
-                    spare.push(waker);
-                }
-            });
-        }
-        Some(slot)
-    }
-}
-
-impl TaskList for Tasks {
-    fn number(&self) -> u64 {
-        self.way.number
-    }
-
-    fn len(&self) -> usize {
-        self.slots.with(|slots| slots.len())
-    }
-
-    fn next_id(&self) -> TaskId {
-        // Memory ends long before there are four thousand million tasks.
-        let index = self.slots.with(|slots| u32::try_from(slots.vacant_key()).unwrap_or(u32::MAX));
-        TaskId { index, generation: self.next_generation.get() }
-    }
-
-    fn insert(&self, future: Pin<Box<dyn Future<Output = ()>>>, name: &'static str, result: Rc<dyn Job>) {
-        let id = self.next_id();
-        let waker = self.waker(id);
-        self.next_generation.set(id.generation.wrapping_add(1));
-        self.slots
-            .with(|slots| slots.insert(Slot { generation: id.generation, future: Some(future), name, result, waker }));
-    }
-
-    fn turn_waker(&self) -> Waker {
-        let waker = TaskWaker { way: self.way.clone(), id: TaskId::NONE, is_queued: AtomicBool::new(false) };
-        Waker::from(Arc::new(waker))
-    }
-
-    fn cancel(&self, id: TaskId) {
-        if let Some(slot) = self.remove(id) {
-            contain_drop(slot.future);
-        }
-    }
-
-    fn poll(&self, reactor: &Reactor, id: TaskId) {
-        let taken = self.slots.with(|slots| {
-            let slot = slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
-            Some((slot.future.take()?, slot.waker.clone(), slot.name))
-        });
-        let Some((mut future, waker, name)) = taken else { return };
-        // From here on, whoever wakes it has it polled again.
-        waker.is_queued.store(false, Ordering::Release);
-        let waker = Waker::from(waker);
-        let poll = || catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
-        let polled = reactor.observe(|| Description::named(name), poll);
-        drop(waker);
-        if let Ok(Poll::Pending) = polled {
-            let gone = self.slots.with(|slots| {
-                match slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation) {
-                    Some(slot) => {
-                        slot.future = Some(future);
-                        None
-                    }
-                    // It was cancelled while it ran.
-                    None => Some(future),
-                }
-            });
-            return contain_drop(gone);
-        }
-        let slot = self.remove(id);
-        if let (Err(message), Some(slot)) = (polled, slot) {
-            let failure = Failure::of_kind(FailureKind::Panicked, format!("{name} panicked: {message}"));
-            slot.result.fail(reactor, failure);
-        }
-        contain_drop(future);
-    }
-
-    fn end(&self, reactor: &Reactor) {
-        let slots = self.slots.with(std::mem::take);
-        for (_, slot) in slots {
-            contain_drop(slot.future);
-            slot.result.fail(reactor, Failure::ended());
-        }
-        self.spare.with(Vec::clear);
-    }
+fn set_current(here: Option<Here>) {
+    // A loop may take a turn at the very end of a thread.
+    let former = CURRENT.try_with(|current| current.with(|current| std::mem::replace(current, here)));
+    drop(former);
 }
 
 impl Reactor {
-    /// The tasks of this loop.
+    /// What wakes the tasks of this loop.
     ///
     /// # Errors
     ///
     /// When the reactor has ended, or when the operating system has no descriptor left for waking the loop.
-    pub(crate) fn tasks(&self) -> Result<&dyn TaskList, Error> {
+    pub(crate) fn wakers(&self) -> Result<&Wakers<Outgoing>, Error> {
         let core = self.core();
         if core.ended.get() {
             return Err(Error::ended());
         }
-        if let Some(tasks) = core.tasks.get() {
-            return Ok(&**tasks);
+        if let Some(wakers) = core.wakers.get() {
+            return Ok(wakers);
         }
-        let tasks = Tasks::new(self.outbox()?);
-        Ok(&**core.tasks.get_or_init(|| Box::new(tasks)))
+        let wakers = Wakers::new(self.outbox()?);
+        Ok(core.wakers.get_or_init(|| wakers))
+    }
+
+    /// The id that the next task gets.
+    pub(crate) fn next_task(&self) -> TaskId {
+        self.core().tasks.with(|tasks| tasks.next_id())
+    }
+
+    /// Takes in a task, as [`next_task`](Self::next_task), to be polled in the next pass of the call queue.
+    pub(crate) fn enqueue_task(&self, task: Pin<Box<dyn Spawned>>) {
+        let core = self.core();
+        let id = core.tasks.with(|tasks| {
+            let id = tasks.next_id();
+            tasks.insert(task);
+            id
+        });
+        core.calls.with(|calls| calls.push(Queued::Task(id)));
     }
 
     /// Ends a task where it is.
     pub(crate) fn end_task(&self, task: TaskId) {
-        if let Some(tasks) = self.core().tasks.get() {
-            tasks.cancel(task);
-        }
-    }
-
-    /// Has a new task polled in the next pass of the call queue.
-    pub(crate) fn enqueue_task(&self, task: TaskId) {
-        self.core().calls.with(|calls| calls.push(Queued::Task(task)));
+        contain_drop(self.core().tasks.with(|tasks| tasks.remove(task)));
     }
 }
 
 impl Core {
-    /// Polls a task, if there is any.
+    /// Polls a task, if it has not ended.
+    #[inline]
     pub(crate) fn poll_task(&self, reactor: &Reactor, id: TaskId) {
-        if let Some(tasks) = self.tasks.get() {
-            tasks.poll(reactor, id);
+        let Some(mut task) = self.tasks.with(|tasks| tasks.take(id)) else { return };
+        let polled = if self.observation.is_on() {
+            let description = Description::named(task.name());
+            self.observation.observe(&*self.network, description, || task.as_mut().poll(reactor))
+        } else {
+            task.as_mut().poll(reactor)
+        };
+        match polled {
+            Poll::Pending => {
+                // It may have been cancelled while it ran.
+                let cancelled = self.tasks.with(|tasks| tasks.put(id, task));
+                if cancelled.is_some() {
+                    contain_drop(cancelled);
+                }
+            }
+            Poll::Ready(()) => self.retire_task(id, task),
+        }
+    }
+
+    fn retire_task(&self, id: TaskId, mut task: Pin<Box<dyn Spawned>>) {
+        let _ = self.tasks.with(|tasks| tasks.remove(id));
+        let alarm = task.as_mut().take_alarm();
+        contain_drop(task);
+        if let (Some(wakers), Some(alarm)) = (self.wakers.get(), alarm) {
+            wakers.retire(alarm);
+        }
+    }
+
+    /// Ends all tasks, and tells whoever waits for them.
+    pub(crate) fn end_tasks(&self, reactor: &Reactor) {
+        for task in self.tasks.with(TaskTable::remove_all) {
+            let result = task.result();
+            contain_drop(task);
+            result.fail(reactor, Failure::ended());
         }
     }
 }
 
-impl Wake for TaskWaker {
+impl Wake for TaskWaker<Outgoing> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.id != TaskId::NONE && self.is_queued.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        // A waker may be used at the very end of a thread.
-        let current = CURRENT.try_with(Cell::take).ok().flatten();
-        let here = current.as_ref().filter(|reactor| {
-            let tasks = reactor.core().tasks.get();
-            tasks.is_some_and(|tasks| tasks.number() == self.way.number)
-        });
-        if let Some(reactor) = here {
-            reactor.core().calls.with(|calls| calls.push(Queued::Task(self.id)));
-        } else {
-            // A loop that has ended has no tasks.
-            drop(self.way.outbox.send(Message::Wake(self.id)));
-        }
-        if let Some(reactor) = current {
-            CURRENT.set(Some(reactor));
+        if self.set_queued() && !wake_here(self.way().number, self.id()) {
+            wake_elsewhere(self);
         }
     }
 }
 
-impl fmt::Debug for Tasks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Tasks").field(&self.len()).finish()
-    }
+/// Has a task of the loop that is taking a turn on this thread be polled, if that is its own.
+#[inline]
+fn wake_here(number: u64, id: TaskId) -> bool {
+    // A waker may be used at the very end of a thread.
+    let woken = CURRENT.try_with(|current| {
+        current.with(|here| match here {
+            Some(here) if here.number == number => {
+                here.reactor.core().calls.with(|calls| calls.push(Queued::Task(id)));
+                true
+            }
+            _ => false,
+        })
+    });
+    woken.unwrap_or(false)
+}
+
+#[cold]
+#[inline(never)]
+fn wake_elsewhere(waker: &TaskWaker<Outgoing>) {
+    // A loop that has ended has no tasks.
+    drop(waker.way().outbox.send(Message::Wake(waker.id())));
 }
