@@ -1,5 +1,6 @@
 //! The table of everything that the reactor serves.
 
+use std::mem;
 use std::num::NonZeroU32;
 
 use slab::Slab;
@@ -58,7 +59,8 @@ impl<T> SourceTable<T> {
         match self.slots.get_mut(token.key()) {
             Some(slot) if slot.generation == token.generation() => {
                 debug_assert!(slot.source.is_none(), "a source was put where another one is");
-                slot.source = Some(source);
+                // It is out, so there is nothing to drop.
+                mem::forget(slot.source.replace(source));
                 Ok(())
             }
             _ => Err(source),

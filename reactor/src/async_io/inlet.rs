@@ -39,6 +39,7 @@ impl Protocol for Inlet {
         }
     }
 
+    #[inline(always)]
     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
         self.shared.received(transport, data);
     }

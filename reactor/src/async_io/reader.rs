@@ -58,13 +58,14 @@ impl AsyncReader {
     /// Takes away the first `count` bytes of what [`fill_buf`](Self::fill_buf) gave, or all of it if that is less.
     pub fn consume(&mut self, count: usize) {
         if let Some(mut front) = self.front.take() {
-            let count = front.consume(count);
-            if front.is_read() {
-                front.give_up();
-            } else {
+            let left = front.unread().len();
+            if count < left {
+                front.consume(count);
                 self.front = Some(front);
+            } else {
+                front.give_up();
             }
-            self.shared.consumed(count);
+            self.shared.consumed(count.min(left));
         }
     }
 

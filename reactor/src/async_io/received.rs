@@ -24,9 +24,15 @@ pub(super) struct Received {
 
 impl Received {
     /// An empty buffer with room for `bytes`, or with some.
+    #[inline]
     pub(super) fn with_room(bytes: usize) -> Box<Self> {
         let spare = SPARE.try_with(|spare| spare.with(Vec::pop)).ok().flatten();
-        spare.unwrap_or_else(|| Box::new(Self { bytes: Vec::with_capacity(bytes.max(SMALLEST)), start: 0 }))
+        spare.unwrap_or_else(|| Self::new(bytes))
+    }
+
+    #[cold]
+    fn new(bytes: usize) -> Box<Self> {
+        Box::new(Self { bytes: Vec::with_capacity(bytes.max(SMALLEST)), start: 0 })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
@@ -37,18 +43,13 @@ impl Received {
         &self.bytes[self.start..]
     }
 
-    /// The next `count` bytes were read, or as many as there are. Returns how many.
-    pub(super) fn consume(&mut self, count: usize) -> usize {
-        let count = count.min(self.bytes.len() - self.start);
+    /// So many more bytes were read, and some are left.
+    pub(super) fn consume(&mut self, count: usize) {
         self.start += count;
-        count
-    }
-
-    pub(super) fn is_read(&self) -> bool {
-        self.start == self.bytes.len()
     }
 
     /// Gives up a buffer that is read; it is kept if it is worth it.
+    #[inline]
     pub(super) fn give_up(mut self: Box<Self>) {
         if self.bytes.capacity() <= SPARE_BYTES {
             self.bytes.clear();
@@ -56,8 +57,10 @@ impl Received {
             // At the very end of a thread nobody needs it.
             let _ = SPARE.try_with(|spare| {
                 spare.with(|spare| {
-                    if spare.len() < SPARES {
+                    if spare.len() < spare.capacity() {
                         spare.push(self);
+                    } else if spare.is_empty() {
+                        spare.reserve_exact(SPARES);
                     }
                 });
             });

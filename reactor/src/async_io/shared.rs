@@ -47,6 +47,8 @@ enum Input {
     Complete,
     /// The server is stopping.
     Stopped,
+    /// The connection has ended.
+    Ended,
 }
 
 /// What the protocol tells.
@@ -61,6 +63,7 @@ impl Shared {
         }
     }
 
+    #[inline(always)]
     pub(super) fn received(&self, transport: &Transport, data: &[u8]) {
         let mut arrived = self.arrived.take().unwrap_or_else(|| Received::with_room(data.len()));
         arrived.push(data);
@@ -94,6 +97,9 @@ impl Shared {
     pub(super) fn ended(&self, reason: CloseReason) {
         if self.reason.get().is_none() {
             drop(self.reason.set(Arc::new(reason)));
+            if let Input::Open = self.input.get() {
+                self.input.set(Input::Ended);
+            }
             self.wake_reader();
             self.wake_writer();
         }
@@ -132,30 +138,41 @@ impl Shared {
     }
 
     /// Waits until something has arrived, or it is known that nothing will.
+    #[inline]
     pub(super) fn poll_no_more(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        if let Input::Open = self.input.get() {
+            wait(&self.reader, context);
+            self.reader_waits.set(true);
+            return Poll::Pending;
+        }
+        Poll::Ready(self.end_of_input())
+    }
+
+    /// Why nothing more will come.
+    #[cold]
+    fn end_of_input(&self) -> io::Result<()> {
         match (self.input.get(), self.reason.get()) {
-            (Input::Complete, _) => Poll::Ready(Ok(())),
-            (_, Some(reason)) if reason.is_done() => Poll::Ready(Ok(())),
-            (_, Some(reason)) => Poll::Ready(Err(error(reason))),
-            (Input::Stopped, None) => {
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "this server is stopping")))
-            }
-            (Input::Open, None) => {
-                wait(&self.reader, context);
-                self.reader_waits.set(true);
-                Poll::Pending
-            }
+            (Input::Complete, _) => Ok(()),
+            (_, Some(reason)) if reason.is_done() => Ok(()),
+            (_, Some(reason)) => Err(error(reason)),
+            (_, None) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "this server is stopping")),
         }
     }
 
     /// So many bytes were read.
+    #[inline]
     pub(super) fn consumed(&self, count: usize) {
-        let unread = self.unread.get().saturating_sub(count);
-        self.unread.set(unread);
-        if unread <= RESUME_AT
-            && self.is_paused.replace(false)
+        self.unread.set(self.unread.get() - count);
+        if self.is_paused.get() {
+            self.resume_if_few_are_left();
+        }
+    }
+
+    fn resume_if_few_are_left(&self) {
+        if self.unread.get() <= RESUME_AT
             && let Some(transport) = self.transport.get()
         {
+            self.is_paused.set(false);
             transport.resume_reading();
         }
     }

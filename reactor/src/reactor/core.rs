@@ -70,8 +70,6 @@ pub(crate) enum Queued {
     Remote(usize),
     /// A result that goes on its way, or the like.
     Job(Rc<dyn Job>),
-    /// A task that was woken.
-    Task(TaskId),
     /// A timer that was due; it is looked up again when its turn comes, for it may be cancelled meanwhile.
     Timer(TimerKey),
 }
@@ -189,7 +187,8 @@ pub(crate) struct Core {
     pub(crate) network: Rc<dyn Network>,
     pub(crate) sources: Guarded<SourceTable<Box<dyn Dispatch>>>,
     pub(crate) timers: Guarded<TimerWheel<Task>>,
-    pub(crate) calls: Guarded<CallQueue<Queued>>,
+    /// Everything that is delivered later; its items are the tasks that were woken.
+    pub(crate) calls: Guarded<CallQueue<Queued, TaskId>>,
     /// What comes from other threads, if any can send.
     pub(crate) inbox: OnceCell<Inbox<Message>>,
     /// Futures to be polled.

@@ -1,7 +1,7 @@
 //! How the loop serves what is in the reactor.
 
 use crate::budget;
-use crate::call_queue::CallQueue;
+use crate::call_queue::{CallQueue, Next};
 use crate::contain::{contain, contain_drop};
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
@@ -55,17 +55,20 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     let mut steps = Steps::new(budget::CALLS);
     core.calls.with(|calls| calls.begin_pass(budget::CALLS));
     while steps.are_left()
-        && let Some(queued) = core.calls.with(CallQueue::next)
+        && let Some(next) = core.calls.with(CallQueue::next)
     {
         steps.count();
+        let queued = match next {
+            Next::Item(task) => {
+                core.poll_task(turn.reactor, task);
+                continue;
+            }
+            Next::Call(queued) => queued,
+        };
         let call = match queued {
             Queued::Call(call) => call,
             Queued::Job(job) => {
                 core.run_job(turn.reactor, job, &mut steps);
-                continue;
-            }
-            Queued::Task(task) => {
-                core.poll_task(turn.reactor, task);
                 continue;
             }
             Queued::Remote(count) => {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::call_queue::{CallQueue, Next};
 use crate::contain::contain_drop;
 
 use super::core::{Core, Job, Queued, Reactor};
@@ -79,9 +80,9 @@ impl Core {
 
     /// Empties the call queue: jobs go on to their ends, calls are dropped.
     fn run_last_jobs(&self, reactor: &Reactor) {
-        while let Some(queued) = self.calls.with(crate::call_queue::CallQueue::pop) {
+        while let Some(queued) = self.calls.with(CallQueue::pop) {
             match queued {
-                Queued::Job(job) => self.run_to_end(reactor, job),
+                Next::Call(Queued::Job(job)) => self.run_to_end(reactor, job),
                 queued => contain_drop(queued),
             }
         }

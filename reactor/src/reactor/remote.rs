@@ -279,7 +279,7 @@ impl Core {
                 }
                 match message {
                     Message::Call(call) => call.run(reactor),
-                    Message::Wake(task) => self.poll_task(reactor, task),
+                    Message::Wake(task) => self.poll_remotely_woken(reactor, task),
                     Message::LookedUp(answer) => self.hear_of_name(answer),
                     #[cfg(feature = "testing")]
                     Message::Replayed => reactor.replay_message(),
@@ -344,7 +344,7 @@ impl Reactor {
         let number = match core.network.replayed() {
             Some((number, Sent::Call)) => number,
             Some((_, Sent::Wake { index, generation })) => {
-                return core.poll_task(self, TaskId { index, generation });
+                return core.poll_remotely_woken(self, TaskId { index, generation });
             }
             Some((_, Sent::LookedUp(answer))) => return core.hear_of_name(answer),
             None => return,

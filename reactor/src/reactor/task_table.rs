@@ -1,6 +1,7 @@
 //! The tasks of a loop.
 
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 
@@ -59,7 +60,11 @@ impl<T: ?Sized> TaskTable<T> {
     #[inline]
     pub(crate) fn put(&mut self, id: TaskId, task: Pin<Box<T>>) -> Option<Pin<Box<T>>> {
         match self.slot(id) {
-            Some(slot) => slot.task.replace(task),
+            Some(slot) => {
+                // It is out, so there is nothing to drop.
+                mem::forget(slot.task.replace(task));
+                None
+            }
             None => Some(task),
         }
     }
@@ -72,7 +77,7 @@ impl<T: ?Sized> TaskTable<T> {
 
     /// Removes all of them.
     pub(crate) fn remove_all(&mut self) -> impl Iterator<Item = Pin<Box<T>>> + use<T> {
-        std::mem::take(&mut self.slots).into_iter().filter_map(|(_, slot)| slot.task)
+        mem::take(&mut self.slots).into_iter().filter_map(|(_, slot)| slot.task)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::failure::Failure;
 use crate::guarded::Guarded;
 
-use super::core::{Core, Message, Outgoing, Queued, Reactor, Spawned};
+use super::core::{Core, Message, Outgoing, Reactor, Spawned};
 use super::description::Description;
 use super::task_id::TaskId;
 use super::task_table::TaskTable;
@@ -80,7 +80,7 @@ impl Reactor {
             tasks.insert(task);
             id
         });
-        core.calls.with(|calls| calls.push(Queued::Task(id)));
+        core.calls.with(|calls| calls.push_item(id));
     }
 
     /// Ends a task where it is.
@@ -90,8 +90,14 @@ impl Reactor {
 }
 
 impl Core {
-    /// Polls a task, if it has not ended.
-    #[inline]
+    /// Polls a task that another thread has woken.
+    #[inline(never)]
+    pub(crate) fn poll_remotely_woken(&self, reactor: &Reactor, id: TaskId) {
+        self.poll_task(reactor, id);
+    }
+
+    /// Polls a task, if it has not ended. Inlined into the loop over the call queue, which is where it is hot.
+    #[inline(always)]
     pub(crate) fn poll_task(&self, reactor: &Reactor, id: TaskId) {
         let Some(mut task) = self.tasks.with(|tasks| tasks.take(id)) else { return };
         let polled = if self.observation.is_on() {
@@ -112,6 +118,7 @@ impl Core {
         }
     }
 
+    #[inline(never)]
     fn retire_task(&self, id: TaskId, mut task: Pin<Box<dyn Spawned>>) {
         let _ = self.tasks.with(|tasks| tasks.remove(id));
         let alarm = task.as_mut().take_alarm();
@@ -150,7 +157,7 @@ fn wake_here(number: u64, id: TaskId) -> bool {
     let woken = CURRENT.try_with(|current| {
         current.with(|here| match here {
             Some(here) if here.number == number => {
-                here.reactor.core().calls.with(|calls| calls.push(Queued::Task(id)));
+                here.reactor.core().calls.with(|calls| calls.push_item(id));
                 true
             }
             _ => false,

@@ -183,9 +183,7 @@ impl<P: Protocol> Dispatch for Connection<P> {
     fn ready(self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         // A connection that is watched for writing, as every one that was connected is, hears with each event that it may write: that is
         // news only to one that could not.
-        let usual = readiness == Readiness::READABLE
-            || (readiness == Readiness::READABLE | Readiness::WRITABLE
-                && !self.transport.shared.flags.has(Flags::BLOCKED));
+        let usual = readiness.without(Readiness::WRITABLE) == Readiness::READABLE;
         if usual && let Some(received) = receive(&self.transport.shared, turn) {
             return match received {
                 Ok(Received { count: count @ 1.., drained: true }) => self.straight(turn, count),

@@ -142,7 +142,7 @@ impl Pass {
 #[inline]
 pub(super) fn receive(shared: &Shared, turn: &mut Turn<'_>) -> Option<io::Result<Received>> {
     let flags = shared.flags.get();
-    if flags & (Flags::ATTENTION | Flags::NO_INPUT) != 0 {
+    if flags & (Flags::ATTENTION | Flags::NO_INPUT | Flags::BLOCKED) != 0 {
         return None;
     }
     let short_is_drained = flags & (Flags::PEER_CLOSED | Flags::URGENT) == 0;
