@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::close_reason::CloseReason;
-use crate::transport::Transport;
+use crate::transport::{Transport, WriteStatus};
 
 use super::received::Received;
 
@@ -22,6 +22,10 @@ pub(super) struct Shared {
     transport: OnceCell<Transport>,
     /// What has arrived since the reader last looked.
     arrived: Cell<Option<Box<Received>>>,
+    /// Where what arrives goes at once, while a copy waits for it.
+    onward: Cell<Option<Transport>>,
+    /// How many bytes went there since the copy last looked.
+    went_on: Cell<u64>,
     /// All that is not read yet: what has arrived, and what the reader still has of what it took.
     unread: Cell<usize>,
     is_paused: Cell<bool>,
@@ -65,6 +69,11 @@ impl Shared {
 
     #[inline(always)]
     pub(super) fn received(&self, transport: &Transport, data: &[u8]) {
+        if let Some(onward) = self.onward.take()
+            && self.hand_on(onward, data)
+        {
+            return;
+        }
         let mut arrived = self.arrived.take().unwrap_or_else(|| Received::with_room(data.len()));
         arrived.push(data);
         self.arrived.set(Some(arrived));
@@ -75,6 +84,23 @@ impl Shared {
             transport.pause_reading();
         }
         self.wake_reader();
+    }
+
+    /// Writes to another connection what has arrived here. Returns whether that has it.
+    #[inline]
+    fn hand_on(&self, onward: Transport, data: &[u8]) -> bool {
+        let status = onward.write_first(data);
+        if matches!(status, WriteStatus::Closed | WriteStatus::Overflow) {
+            // Whoever copies meets that when it writes.
+            return false;
+        }
+        self.went_on.set(self.went_on.get() + data.len() as u64);
+        if status == WriteStatus::Accepted {
+            self.onward.set(Some(onward));
+        } else {
+            self.wake_reader();
+        }
+        true
     }
 
     pub(super) fn completed(&self) {
@@ -141,6 +167,8 @@ impl Shared {
     #[inline]
     pub(super) fn poll_no_more(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
         if let Input::Open = self.input.get() {
+            // Whoever waits now wants it for itself.
+            drop(self.onward.take());
             wait(&self.reader, context);
             self.reader_waits.set(true);
             return Poll::Pending;
@@ -157,6 +185,17 @@ impl Shared {
             (_, Some(reason)) => Err(error(reason)),
             (_, None) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "this server is stopping")),
         }
+    }
+
+    /// From now on, until somebody reads, what arrives goes there as long as it takes it without waiting. Nothing is unread.
+    pub(super) fn set_onward(&self, onward: &Transport) {
+        self.onward.set(Some(onward.clone()));
+    }
+
+    /// What arrives comes to the reader again. Returns how many bytes went elsewhere since it last did.
+    pub(super) fn end_onward(&self) -> u64 {
+        drop(self.onward.take());
+        self.went_on.take()
     }
 
     /// So many bytes were read.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use futures_io::AsyncWrite;
 
-use crate::transport::WriteStatus;
+use crate::transport::{Transport, WriteStatus};
 
 use super::shared::Shared;
 
@@ -68,6 +68,11 @@ impl AsyncWriter {
         if let Some(transport) = self.shared.transport() {
             transport.close_write();
         }
+    }
+
+    /// The connection, if it takes what is written without anybody waiting.
+    pub(super) fn takes_more(&self) -> Option<&Transport> {
+        self.shared.transport().filter(|transport| transport.write_first(&[]) == WriteStatus::Accepted)
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! From stream to stream.
 
 use futures_lite::AsyncReadExt;
-use futures_lite::future::yield_now;
+use futures_lite::future::{or, yield_now};
 use lariat::{AsyncStream, Failure, Reactor, copy, copy_bidirectional};
 
 use super::{Polls, pair, pattern, run};
@@ -44,6 +44,28 @@ fn a_relay_ends_when_either_side_breaks() {
         server.transport().abort();
         assert!(relaying.await.is_err());
         drop(client);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_arrives_after_a_waiting_copy_was_dropped_is_there_to_be_read() {
+    run(|reactor| async move {
+        let (mut client, server) = pair(&reactor).await?;
+        let (mut reader, mut writer) = server.split();
+        let copying = async { copy(&mut reader, &mut writer).await.map(drop) };
+        let talking = async {
+            for word in [b"one", b"two", b"ten"] {
+                let mut echo = [0; 3];
+                client.write_all(word).await?;
+                client.read_exact(&mut echo).await?;
+                assert_eq!(&echo, word);
+            }
+            Ok(())
+        };
+        or(copying, talking).await?;
+        client.write_all(b"six").await?;
+        assert_eq!(reader.fill_buf().await?, b"six");
         Ok(())
     });
 }
