@@ -185,9 +185,13 @@ impl<P: Protocol> Dispatch for Connection<P> {
         // news only to one that could not.
         let usual = readiness.without(Readiness::WRITABLE) == Readiness::READABLE;
         if usual && let Some(received) = receive(&self.transport.shared, turn) {
+            // Taken apart and put together again, so that the usual one needs no place in memory.
             return match received {
-                Ok(Received { count: count @ 1.., drained: true }) => self.straight(turn, count),
-                received => self.visit(turn, readiness, Input::Received(received)),
+                Ok(Received { count, drained }) if drained && count > 0 => self.straight(turn, count),
+                Ok(Received { count, drained }) => {
+                    self.visit(turn, readiness, Input::Received(Ok(Received { count, drained })))
+                }
+                Err(error) => self.visit(turn, readiness, Input::Received(Err(error))),
             };
         }
         self.visit(turn, readiness, Input::Unread)
