@@ -26,8 +26,7 @@ scratch=$(mktemp -d)
 trap clean_up EXIT
 build_client lockstep
 build_client idle
-request=$scratch/request
-sed 's,^GET / ,GET /plaintext ,' "$here/http_get.txt" >"$request"
+request=$here/http_get.txt
 failed=0
 
 wanted() { [[ ",$parts," == *",$1,"* ]]; }

@@ -8,6 +8,7 @@
 //! - `proxy_compare` holds the proxy example beside HAProxy;
 //! - `tls_compare` holds the echo example over TLS beside tokio-rustls;
 //! - `http_compare` holds the plaintext example beside hyper, and the web example beside nginx;
+//! - `http_differential` holds what our HTTP server takes for requests beside what nginx does;
 //! - `timers` holds the timer wheel beside tokio's timers;
 //! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;
 //! - `threads` holds jobs for threads, and tasks, beside tokio's;
@@ -25,6 +26,7 @@
 //! | [`certificates`] | certificates for servers that speak TLS |
 //! | [`tls_crowd`] | clients of a TLS server |
 //! | [`wrk`], [`nginx`] | the load generator and the web server of these names |
+//! | [`differential`] | requests in which something was changed, and how verdicts on them differ |
 //! | [`duel`] | two servers that are loaded in turn |
 //! | [`server`] | a server in a process of its own, killed when dropped |
 //! | [`tool`] | the load generators in C, built on demand, and what they print |
@@ -32,6 +34,7 @@
 //! | [`report`] | the lines that tell a bound from what was seen |
 
 pub mod certificates;
+pub mod differential;
 pub mod duel;
 pub mod nginx;
 pub mod program;
