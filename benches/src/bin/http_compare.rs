@@ -111,7 +111,7 @@ impl Plan {
         let ours = Contestant::new(
             "web",
             "the example, release build, fat LTO, no access log",
-            &[&web, "tcp:{}:interface=127.0.0.1", &files.0.display().to_string()],
+            &[&web, &files.0.display().to_string(), "tcp:{}:interface=127.0.0.1"],
         );
         let theirs = nginx.contestant();
         if self.wants("large") {
