@@ -27,17 +27,42 @@ use super::content_coding::ContentCoding;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Compressor {
-    encoder: Encoder,
+    encoder: Box<dyn Encoder>,
 }
 
-enum Encoder {
-    #[cfg(feature = "gzip")]
-    Gzip(flate2::write::GzEncoder<Vec<u8>>),
-    #[cfg(feature = "brotli")]
-    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
-    #[cfg(feature = "zstd")]
-    Zstandard(zstd::stream::write::Encoder<'static, Vec<u8>>),
+/// A library's compressor, which writes to memory.
+trait Encoder {
+    fn writer(&mut self) -> &mut dyn Write;
+
+    /// What has come out of it so far.
+    fn compressed(&mut self) -> &mut Vec<u8>;
+
+    /// Ends the content, and gives what has come out of it.
+    fn finish(self: Box<Self>) -> io::Result<Vec<u8>>;
 }
+
+macro_rules! encoder {
+    ($feature:literal, $type:ty, $finish:expr) => {
+        #[cfg(feature = $feature)]
+        impl Encoder for $type {
+            fn writer(&mut self) -> &mut dyn Write {
+                self
+            }
+
+            fn compressed(&mut self) -> &mut Vec<u8> {
+                self.get_mut()
+            }
+
+            fn finish(self: Box<Self>) -> io::Result<Vec<u8>> {
+                $finish(*self)
+            }
+        }
+    };
+}
+
+encoder!("gzip", flate2::write::GzEncoder<Vec<u8>>, |encoder: Self| encoder.finish());
+encoder!("brotli", brotli::CompressorWriter<Vec<u8>>, |encoder: Self| Ok(encoder.into_inner()));
+encoder!("zstd", zstd::stream::write::Encoder<'static, Vec<u8>>, |encoder: Self| encoder.finish());
 
 /// Somewhat better than half the size, at a speed above that of most networks.
 #[cfg(feature = "gzip")]
@@ -76,28 +101,27 @@ impl Compressor {
 
     /// A compressor, if the coding is one of those [available](Self::AVAILABLE).
     pub fn new(coding: ContentCoding) -> Option<Self> {
-        let encoder = match coding {
+        let encoder: Option<Box<dyn Encoder>> = match coding {
             #[cfg(feature = "gzip")]
             ContentCoding::Gzip => {
-                Encoder::Gzip(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL)))
+                let level = flate2::Compression::new(GZIP_LEVEL);
+                Some(Box::new(flate2::write::GzEncoder::new(Vec::new(), level)))
             }
             #[cfg(feature = "brotli")]
-            ContentCoding::Brotli => Encoder::Brotli(Box::new(brotli::CompressorWriter::new(
-                Vec::new(),
-                BROTLI_BUFFER,
-                BROTLI_LEVEL,
-                BROTLI_WINDOW,
-            ))),
+            ContentCoding::Brotli => {
+                let writer = brotli::CompressorWriter::new(Vec::new(), BROTLI_BUFFER, BROTLI_LEVEL, BROTLI_WINDOW);
+                Some(Box::new(writer))
+            }
             #[cfg(feature = "zstd")]
             ContentCoding::Zstandard => {
                 let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTANDARD_LEVEL).ok()?;
                 encoder.window_log(ZSTANDARD_WINDOW).ok()?;
-                Encoder::Zstandard(encoder)
+                Some(Box::new(encoder))
             }
             #[allow(unreachable_patterns, reason = "unless a feature is off")]
-            _ => return None,
+            _ => None,
         };
-        Some(Self { encoder })
+        encoder.map(|encoder| Self { encoder })
     }
 
     /// Compresses some more. What comes out of it may be nothing for a while.
@@ -107,7 +131,7 @@ impl Compressor {
     /// When the library fails, for want of memory, say. The content cannot be ended in good order then.
     pub fn write(&mut self, data: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
         self.encoder.writer().write_all(data)?;
-        self.take(output);
+        append(self.encoder.compressed(), output);
         Ok(())
     }
 
@@ -118,7 +142,7 @@ impl Compressor {
     /// As [`write`](Self::write).
     pub fn flush(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
         self.encoder.writer().flush()?;
-        self.take(output);
+        append(self.encoder.compressed(), output);
         Ok(())
     }
 
@@ -128,41 +152,8 @@ impl Compressor {
     ///
     /// As [`write`](Self::write).
     pub fn finish(self, output: &mut Vec<u8>) -> io::Result<()> {
-        let mut rest: Vec<u8> = match self.encoder {
-            #[cfg(feature = "gzip")]
-            Encoder::Gzip(encoder) => encoder.finish()?,
-            #[cfg(feature = "brotli")]
-            Encoder::Brotli(encoder) => encoder.into_inner(),
-            #[cfg(feature = "zstd")]
-            Encoder::Zstandard(encoder) => encoder.finish()?,
-        };
-        append(&mut rest, output);
+        append(&mut self.encoder.finish()?, output);
         Ok(())
-    }
-
-    fn take(&mut self, output: &mut Vec<u8>) {
-        let compressed: &mut Vec<u8> = match &mut self.encoder {
-            #[cfg(feature = "gzip")]
-            Encoder::Gzip(encoder) => encoder.get_mut(),
-            #[cfg(feature = "brotli")]
-            Encoder::Brotli(encoder) => encoder.get_mut(),
-            #[cfg(feature = "zstd")]
-            Encoder::Zstandard(encoder) => encoder.get_mut(),
-        };
-        append(compressed, output);
-    }
-}
-
-impl Encoder {
-    fn writer(&mut self) -> &mut dyn Write {
-        match self {
-            #[cfg(feature = "gzip")]
-            Self::Gzip(encoder) => encoder,
-            #[cfg(feature = "brotli")]
-            Self::Brotli(encoder) => encoder,
-            #[cfg(feature = "zstd")]
-            Self::Zstandard(encoder) => encoder,
-        }
     }
 }
 
