@@ -277,7 +277,8 @@ impl Shared {
             let deadlines = state.deadlines();
             let idle = [Idle::Read, Idle::Write, Idle::All];
             let idle = idle.into_iter().map(|idle| deadlines.idle_deadline(idle, last_read, last_write));
-            let next = end.into_iter().flatten().chain(idle).min().filter(|next| *next < Time::NEVER);
+            let end = end.into_iter().map(|deadline| deadline.unwrap_or(Time::NEVER));
+            let next = end.chain(idle).min().filter(|next| *next < Time::NEVER);
             match (next, deadlines.timer) {
                 (None, None) => {}
                 (None, Some(key)) => {
