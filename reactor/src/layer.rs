@@ -5,12 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::byte_stream::Socket;
+use crate::error::Result;
 use crate::options::StreamOptions;
 
 /// Puts a stream of its own around another, as TLS does.
 pub(crate) trait Layer: Send + Sync {
     /// A stream over `socket`, which is to be [prepared](Socket::prepare). `unsent` goes before everything else, as it is.
     fn wrap(&self, socket: Socket, unsent: Vec<u8>) -> io::Result<Socket>;
+
+    /// Reads its files anew, for streams to come.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS has files"))]
+    fn reload(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// How long preparing may take.
     fn timeout(&self) -> Duration;

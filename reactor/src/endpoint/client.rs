@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use super::argument::Argument;
 use super::description::{Bound, Description};
+#[cfg(feature = "tls")]
+use super::tls;
 use crate::address::{Address, UnixAddress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, Family};
+use crate::options::StreamOptions;
 use crate::stream::Target;
 
 /// Where to connect to.
@@ -33,24 +36,47 @@ impl ClientDescription {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) with the place of the mistake.
+    #[cfg(test)]
     pub(crate) fn parse(source: &str) -> Result<Self> {
+        Self::parse_with(source, &mut StreamOptions::default())
+    }
+
+    /// The same; what it says of the connection goes to `options`.
+    ///
+    /// `ssl:` and `tls:` have the arguments of `tcp:`, and those of [`tls::CLIENT`](super::tls).
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "only TLS is said of connections"))]
+    pub(crate) fn parse_with(source: &str, options: &mut StreamOptions) -> Result<Self> {
         let description = Description::parse(source)?;
         match &*description.kind.text {
-            "tcp" => tcp(description.bind(&["host", "port"], &["timeout", "bindAddress"])?),
+            "tcp" => tcp(&mut description.bind(&["host", "port"], &TCP)?).map(|(described, _)| described),
+            #[cfg(feature = "tls")]
+            "ssl" | "tls" => {
+                let keywords = [&TCP[..], &tls::CLIENT].concat();
+                let mut arguments = description.bind(&["host", "port"], &keywords)?;
+                let (described, host) = tcp(&mut arguments)?;
+                tls::client(&mut arguments, &host, options)?;
+                Ok(described)
+            }
+            #[cfg(not(feature = "tls"))]
+            "ssl" | "tls" => Err(description.no_tls()),
             "unix" => unix(description.bind(&["path"], &["timeout"])?),
             _ => Err(description.unknown_kind()),
         }
     }
 }
 
-fn tcp(mut arguments: Bound<'_>) -> Result<ClientDescription> {
+/// The keywords of `tcp:`.
+const TCP: [&str; 2] = ["timeout", "bindAddress"];
+
+/// With the description, the host as it is written.
+fn tcp<'a>(arguments: &mut Bound<'a>) -> Result<(ClientDescription, Argument<'a>)> {
     let name = arguments.require("host", "a host and a port")?;
     let host = name.host_or_name()?;
     let port = arguments.require("port", "a port number")?.port(1..=u16::MAX)?;
     let bind = arguments.take("bindAddress");
     let bind_address = bind.as_ref().map(Argument::ip).transpose()?;
     let target = match host {
-        None => Target::Host { name: name.text.into_owned(), port, family: bind_address.map(family) },
+        None => Target::Host { name: name.text.clone().into_owned(), port, family: bind_address.map(family) },
         Some(host) => {
             let mut addresses = host.addresses();
             addresses.retain(|address| bind_address.is_none_or(|from| family(from) == Family::of(address)));
@@ -61,7 +87,7 @@ fn tcp(mut arguments: Bound<'_>) -> Result<ClientDescription> {
             Target::Addresses(addresses.into_iter().map(Address::Tcp).collect())
         }
     };
-    Ok(ClientDescription::Tcp { target, timeout: timeout(&mut arguments)?, bind_address })
+    Ok((ClientDescription::Tcp { target, timeout: timeout(arguments)?, bind_address }, name))
 }
 
 /// Where a host is that is given without a description.

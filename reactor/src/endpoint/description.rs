@@ -59,7 +59,7 @@ impl<'a> Description<'a> {
         let mut scanner = Scanner { source, at: 0 };
         let (kind, mut stop) = scanner.piece(b":=")?;
         if stop == Some(b'=') || kind.text.is_empty() {
-            return Err(kind.place.invalid("expected a kind (tcp or unix) before the first argument"));
+            return Err(kind.place.invalid("expected a kind (tcp, unix or tls) before the first argument"));
         }
         let (mut positional, mut keywords) = (Vec::new(), Vec::new());
         while stop.is_some() {
@@ -78,7 +78,13 @@ impl<'a> Description<'a> {
 
     /// The error for a kind that the caller does not know.
     pub(super) fn unknown_kind(&self) -> Error {
-        self.kind.place.invalid(format_args!("expected tcp or unix, found the kind `{}`", self.kind.shown()))
+        self.kind.place.invalid(format_args!("expected tcp, unix or tls, found the kind `{}`", self.kind.shown()))
+    }
+
+    /// The error for a kind that this build does not know.
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn no_tls(&self) -> Error {
+        self.kind.place.invalid("this program was built without TLS: it takes the feature `tls` of lariat")
     }
 
     /// Puts every argument under its name. `parameters` may be given by position or by keyword, `options` only by

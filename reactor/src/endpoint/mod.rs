@@ -16,6 +16,12 @@
 //! | `unix:/run/lariat.sock` | a Unix socket that is a file |
 //! | `unix:/run/lariat.sock:mode=660` | … with these permissions, in octal |
 //! | `unix:@lariat` | a Linux abstract socket, which is no file |
+//! | `ssl:8443:privateKey=key.pem:certKey=chain.pem` | TLS, with all that `tcp:` may have; `tls:` is the same |
+//! | `…:extraCertChain=more.pem` | … with certificates between it and its authority, if they are not in the same file |
+//! | `…:clientCA=ca.pem:clientAuth=optional` | … for clients with a certificate of that authority, or without any; `required` unless said |
+//! | `…:crl=revoked.pem` | … which are not on this revocation list |
+//! | `…:alpn=h2,http/1.1` | … speaking these application protocols |
+//! | `…:minimumVersion=1.3:handshakeTimeout=5` | … not TLS 1.2, and with five seconds for the handshake |
 //!
 //! | connect | means |
 //! | --- | --- |
@@ -26,7 +32,16 @@
 //! | `tcp:host=192.0.2.1:port=7000` | the same by keywords |
 //! | `tcp:192.0.2.1:7000:timeout=5` | give up after five seconds; decimals are allowed |
 //! | `tcp:192.0.2.1:7000:bindAddress=192.0.2.9` | from this address of this machine; of a name, only addresses of that family are tried |
+//! | `tls:example.org:443` | TLS, with all that `tcp:` may have; the certificate has to be for that name. `ssl:` is the same |
+//! | `…:trustRoots=ca.pem` | … from an authority in this file, or in those of this folder, rather than one that this machine trusts; also `caCertsDir` |
+//! | `…:serverName=example.org` | … for another name than that by which it is connected to; also `hostname` |
+//! | `…:privateKey=key.pem:certificate=chain.pem` | … and showing a certificate; also `certKey` |
+//! | `…:pin=` and 64 digits | … and with a public key of this SHA-256 hash; of several, with commas between them |
+//! | `…:crl=`, `alpn=`, `minimumVersion=`, `handshakeTimeout=` | as for servers |
 //! | `unix:/run/lariat.sock:timeout=5` | a Unix socket; `unix:@lariat` for an abstract one |
+//!
+//! TLS takes the feature `tls`. Its files are PEM and are read at once. For what strings cannot say, such as many certificates on one port,
+//! there are `tls::ServerOptions`, `tls::ClientOptions`, and `ListenOptions::tls` and `ConnectOptions::tls` to give them to.
 
 mod argument;
 mod client;
@@ -35,5 +50,7 @@ mod open;
 mod server;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use description::quote;

@@ -8,7 +8,7 @@ use crate::deferred::Deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
 use crate::handle::Handle;
-use crate::options::{ConnectOptions, ListenOptions};
+use crate::options::{ConnectOptions, ListenOptions, StreamOptions};
 use crate::reactor::Reactor;
 use crate::stream::{Origin, Port, Target};
 
@@ -41,7 +41,7 @@ impl Reactor {
     #[doc(alias = "IStreamServerEndpoint")]
     pub fn listen(&self, description: &str, factory: impl Factory) -> Result<Port> {
         let mut options = ListenOptions::default();
-        let addresses = match ServerDescription::parse(description)? {
+        let addresses = match ServerDescription::parse_with(description, &mut options.stream)? {
             ServerDescription::Tcp { addresses, ipv6_only, backlog, reuseport } => {
                 options.ipv6_only = ipv6_only;
                 options.reuse_port = reuseport;
@@ -121,7 +121,7 @@ impl Reactor {
     #[track_caller]
     pub fn connect<F: Factory>(&self, description: &str, factory: F) -> Deferred<Handle<F::Protocol>> {
         let mut options = ConnectOptions::default();
-        let target = match ClientDescription::parse(description) {
+        let target = match ClientDescription::parse_with(description, &mut options.stream) {
             Err(error) => return Deferred::fail(self, error),
             Ok(ClientDescription::Tcp { target, timeout, bind_address }) => {
                 options.timeout = timeout.unwrap_or(options.timeout);
@@ -151,7 +151,7 @@ impl Reactor {
     /// # Ok::<(), lariat::Error>(())
     /// ```
     pub fn check_connect(&self, description: &str) -> Result<()> {
-        ClientDescription::parse(description).map(drop)
+        ClientDescription::parse_with(description, &mut StreamOptions::default()).map(drop)
     }
 
     /// Connects to `address`, with every option settable; otherwise as [`connect`](Self::connect).

@@ -3,8 +3,11 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::description::{Bound, Description};
+#[cfg(feature = "tls")]
+use super::tls;
 use crate::address::UnixAddress;
 use crate::error::Result;
+use crate::options::StreamOptions;
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,17 +37,39 @@ impl ServerDescription {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) with the place of the mistake, and
     /// [`NameNotSupported`](crate::ErrorKind::NameNotSupported) for an interface that is a host name.
+    #[cfg(test)]
     pub(crate) fn parse(source: &str) -> Result<Self> {
+        Self::parse_with(source, &mut StreamOptions::default())
+    }
+
+    /// The same; what it says of the connections goes to `options`.
+    ///
+    /// `ssl:` and `tls:` have the arguments of `tcp:`, and those of [`tls::SERVER`](super::tls).
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "only TLS is said of connections"))]
+    pub(crate) fn parse_with(source: &str, options: &mut StreamOptions) -> Result<Self> {
         let description = Description::parse(source)?;
         match &*description.kind.text {
-            "tcp" => tcp(description.bind(&["port"], &["interface", "ipv6only", "backlog", "reuseport"])?),
+            "tcp" => tcp(&mut description.bind(&["port"], &TCP)?),
+            #[cfg(feature = "tls")]
+            "ssl" | "tls" => {
+                let keywords = [&TCP[..], &tls::SERVER].concat();
+                let mut arguments = description.bind(&["port"], &keywords)?;
+                let description = tcp(&mut arguments)?;
+                tls::server(&mut arguments, options)?;
+                Ok(description)
+            }
+            #[cfg(not(feature = "tls"))]
+            "ssl" | "tls" => Err(description.no_tls()),
             "unix" => unix(description.bind(&["address"], &["mode", "backlog"])?),
             _ => Err(description.unknown_kind()),
         }
     }
 }
 
-fn tcp(mut arguments: Bound<'_>) -> Result<ServerDescription> {
+/// The keywords of `tcp:`.
+const TCP: [&str; 4] = ["interface", "ipv6only", "backlog", "reuseport"];
+
+fn tcp(arguments: &mut Bound<'_>) -> Result<ServerDescription> {
     let port = arguments.require("port", "a port number")?.port(0..=u16::MAX)?;
     let interface = arguments.take("interface").map(|argument| argument.host()).transpose()?;
     let only = arguments.take("ipv6only");
@@ -64,7 +89,7 @@ fn tcp(mut arguments: Bound<'_>) -> Result<ServerDescription> {
     Ok(ServerDescription::Tcp {
         addresses,
         ipv6_only,
-        backlog: backlog(&mut arguments)?,
+        backlog: backlog(arguments)?,
         reuseport: arguments.take("reuseport").map_or(Ok(false), |argument| argument.flag())?,
     })
 }

@@ -24,6 +24,9 @@ impl Reactor {
     /// Serves a connected TCP or Unix stream socket that was opened elsewhere: inherited, passed over a Unix socket, or one half of a
     /// pair. It is put into non-blocking mode and closed with the connection.
     ///
+    /// If the options say that it speaks TLS, its handshake comes after [`connection_made`](Protocol::connection_made), and before
+    /// [`handshake_completed`](Protocol::handshake_completed): as if the protocol had gone over to it at once.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`] if the descriptor is no connected stream socket, [`ErrorKind::ReactorEnded`]; it is closed then.
@@ -64,6 +67,14 @@ impl Reactor {
         };
         let transport = Transport { shared };
         let shared = &transport.shared;
+        let layer = shared.state.with(|state| state.options.layer().cloned());
+        if let Some(layer) = layer
+            && let Err(error) = shared.begin_layer(&*layer, Vec::new())
+        {
+            self.remove(shared.token);
+            contain_drop(protocol);
+            return Err(failed(error));
+        }
         // Its first callback comes from the loop, like every other.
         shared.flags.set(Flags::MADE | Flags::ADOPTED);
         self.install(shared.token, Connection::open(transport.clone(), protocol));

@@ -112,7 +112,7 @@ impl Reactor {
             self.remove(token);
             return Err(failed(error));
         }
-        let port = PortShared::new(self, token, address, acceptor, origin);
+        let port = PortShared::new(self, token, address, acceptor, origin, options.layer().cloned());
         let starvation = Starvation {
             reserve: self.core().network.reserve(),
             backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY),

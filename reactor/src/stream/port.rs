@@ -5,13 +5,17 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::clock::Time;
 use crate::deferred::{Deferred, Resolver};
 use crate::driver::Acceptor;
+#[cfg(feature = "tls")]
+use crate::error::Result;
 use crate::guarded::Guarded;
+use crate::layer::Layer;
 use crate::reactor::Reactor;
 use crate::token::Token;
 
@@ -41,6 +45,9 @@ pub(super) struct PortShared {
     /// Those who wait for that.
     waiting: Guarded<Vec<Resolver<()>>>,
     handshakes: Handshakes,
+    /// What is put around its connections.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS can be reloaded"))]
+    layer: Option<Arc<dyn Layer>>,
     origin: Origin,
     /// The device and inode of the socket's file, which is removed with the port.
     file: Option<(u64, u64)>,
@@ -73,6 +80,7 @@ impl PortShared {
         address: Address,
         acceptor: Acceptor,
         origin: Origin,
+        layer: Option<Arc<dyn Layer>>,
     ) -> Rc<Self> {
         let ours = origin == Origin::Opened && acceptor.has_file();
         let file = if ours { address.path().and_then(|path| identity(path).ok()) } else { None };
@@ -84,6 +92,7 @@ impl PortShared {
             acceptor: Guarded::new(Some(acceptor)),
             waiting: Guarded::default(),
             handshakes: Handshakes::default(),
+            layer,
             origin,
             file,
         })
@@ -186,6 +195,23 @@ impl Port {
         // The factory is the user's: it is dropped from the loop.
         self.shared.reactor.touch(self.shared.token);
         closed
+    }
+
+    /// How many of its connections are in their TLS handshake, so that no protocol serves them yet. There are 16 384 at the most: past that
+    /// nothing is accepted until one has ended, as each does when its time is over.
+    pub fn handshaking(&self) -> usize {
+        self.shared.handshakes.under_way.get()
+    }
+
+    /// Reads the port's TLS files anew: see [`Acceptor::reload`](crate::tls::Acceptor::reload), of which this is that of the port. On a
+    /// port that does not speak TLS it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or has nothing fit in it; the port goes on with what it had.
+    #[cfg(feature = "tls")]
+    pub fn reload_tls(&self) -> Result<()> {
+        self.shared.layer.as_ref().map_or(Ok(()), |layer| layer.reload())
     }
 
     /// Waits until the port is closed, by whoever closes it: [`close`](Self::close), or the end of the reactor.

@@ -97,6 +97,10 @@ impl Layer for Acceptor {
         Ok(Socket::Boxed(Box::new(stream)))
     }
 
+    fn reload(&self) -> Result<()> {
+        Self::reload(self)
+    }
+
     fn timeout(&self) -> Duration {
         self.read(|state| state.options.timeout())
     }

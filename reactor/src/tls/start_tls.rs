@@ -3,7 +3,6 @@
 use std::io::{self, IoSlice};
 
 use crate::buffer::Sink;
-use crate::byte_stream::Socket;
 use crate::close_reason::CloseReason;
 use crate::contain::contain_drop;
 use crate::error::{Error, ErrorKind, Result};
@@ -72,19 +71,10 @@ impl Transport {
             shared.end(CloseReason::Lost(error));
             return Err(Error::new(ErrorKind::ResourcesExhausted, "too much waits to be sent in clear"));
         };
-        let limit = layer.timeout();
-        let wrapped = shared.state.with(|state| {
-            let plain = std::mem::replace(&mut state.socket, Socket::Closed);
-            layer.wrap(plain, unsent).map(|socket| state.socket = socket)
-        });
-        if let Err(error) = wrapped {
+        if let Err(error) = shared.begin_layer(&*layer, unsent) {
             shared.end(CloseReason::Lost(io::Error::new(error.kind(), error.to_string())));
             return Err(Error::io("TLS could not begin", error));
         }
-        shared.flags.clear(Flags::BLOCKED);
-        shared.flags.set(Flags::PREPARING);
-        shared.state.with(|state| state.rare().prepare_by = Some(shared.reactor.deadline(limit)));
-        shared.arm_timer();
         shared.touch();
         Ok(())
     }

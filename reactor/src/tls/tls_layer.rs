@@ -48,7 +48,8 @@ impl fmt::Debug for TlsLayer {
 }
 
 impl StreamOptions {
-    /// Speaks TLS on the connection. The factory is asked for a protocol when the handshake is done.
+    /// Speaks TLS on the connection. The factory is asked for a protocol when the handshake is done; of a socket that was
+    /// [adopted](crate::Reactor::adopt_stream), the protocol is there before.
     #[must_use]
     pub fn tls(mut self, layer: impl Into<TlsLayer>) -> Self {
         self.set_layer(layer.into().0);

@@ -123,8 +123,10 @@ fn unknown_issuer(end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]
     }
     let top = others.last().unwrap_or(end_entity);
     let issuer = EndEntityCert::try_from(top).ok().and_then(|parsed| common_name(parsed.issuer()));
-    let issuer =
-        issuer.map_or_else(|| "an authority without a name".to_owned(), |name| format!("\"{}\"", name.escape_debug()));
+    let issuer = issuer.map_or_else(
+        || "an authority without a name".to_owned(),
+        |name| format!("\"{}\"", name.escape_debug().to_string().replace("\\'", "'")),
+    );
     if others.is_empty() {
         let what = format!(
             "came alone and was issued by {issuer}, which is not trusted here: if that is an intermediate authority, its certificate \

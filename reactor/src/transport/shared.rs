@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::byte_stream::Socket;
 use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle};
 use crate::contain::contain_drop;
+use crate::layer::Layer;
 use crate::options::StreamOptions;
 use crate::reactor::Reactor;
 use crate::timer::TimerKey;
@@ -260,6 +262,21 @@ impl Shared {
             self.flags.set(Flags::RESUMED);
         }
         held
+    }
+
+    /// Puts a layer around the stream; nothing is delivered or flushed until it is prepared. `unsent` goes first, as it is.
+    pub(crate) fn begin_layer(&self, layer: &dyn Layer, unsent: Vec<u8>) -> io::Result<()> {
+        let by = self.reactor.deadline(layer.timeout());
+        self.state.with(|state| {
+            let plain = std::mem::replace(&mut state.socket, Socket::Closed);
+            state.socket = layer.wrap(plain, unsent)?;
+            state.rare().prepare_by = Some(by);
+            io::Result::Ok(())
+        })?;
+        self.flags.clear(Flags::BLOCKED);
+        self.flags.set(Flags::PREPARING);
+        self.arm_timer();
+        Ok(())
     }
 
     /// Makes the connection's timer fit its deadlines: those of idleness, and those of its end.

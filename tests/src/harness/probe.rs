@@ -18,6 +18,7 @@ pub struct Probe {
     data: ActOnData,
     read_closed: Act<()>,
     read_resumed: Act<()>,
+    handshake_completed: Act<()>,
     write_paused: Act<()>,
     write_resumed: Act<()>,
     timed_out: Act<Idle>,
@@ -44,6 +45,7 @@ impl Probe {
             data: None,
             read_closed: None,
             read_resumed: None,
+            handshake_completed: None,
             write_paused: None,
             write_resumed: None,
             timed_out: None,
@@ -71,6 +73,11 @@ impl Probe {
     tell! {
         /// What to do when reading goes on.
         read_resumed
+    }
+
+    tell! {
+        /// What to do when the handshake that `start_tls` began is done.
+        handshake_completed
     }
 
     tell! {
@@ -145,6 +152,11 @@ impl Protocol for Probe {
     fn read_resumed(&mut self, transport: &Transport) {
         self.log.note("read resumed");
         act(&mut self.read_resumed, transport, ());
+    }
+
+    fn handshake_completed(&mut self, transport: &Transport) {
+        self.log.note("handshake completed");
+        act(&mut self.handshake_completed, transport, ());
     }
 
     fn write_paused(&mut self, transport: &Transport) {

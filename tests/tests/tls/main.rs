@@ -1,5 +1,9 @@
 //! TLS: what it adds to a connection, and that it takes nothing away.
 
+mod bad_input;
 mod closing;
 mod data;
+mod endpoints;
 mod facts;
+mod refusals;
+mod upgrades;

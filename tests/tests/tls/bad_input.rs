@@ -1,0 +1,144 @@
+//! Peers that mean no good, or do not speak TLS.
+
+use std::time::Duration;
+
+use lariat::testing::{Random, secs};
+use lariat::{ConnectOptions, ListenOptions, Once, Peer, Transport};
+use lariat_tests::certificates::TlsPair;
+use lariat_tests::harness::{Ground, Log, World};
+
+/// A server that speaks TLS, and a client that sends whatever it likes.
+fn server(world: &World, log: &Log) -> lariat::Port {
+    let served = log.clone();
+    world.listen_with(ListenOptions::default().tls(TlsPair::new().acceptor), move |_: &Peer| served.probe().echo())
+}
+
+fn raw(world: &mut World, port: &lariat::Port) -> (Log, Transport) {
+    let log = Log::new();
+    let stays = log.probe().read_closed(|_| {});
+    world.reactor.connect_at(port.address(), ConnectOptions::default(), Once::new(stays)).detach();
+    let made = log.clone();
+    world.until("it is connected", || made.is_made());
+    let transport = log.transport();
+    (log, transport)
+}
+
+#[test]
+fn plain_http_is_answered_by_an_alert_and_an_end() {
+    let mut world = World::new(Ground::SimulatedTcp);
+    let log = Log::new();
+    let port = server(&world, &log);
+    let (client, transport) = raw(&mut world, &port);
+    transport.write(b"GET / HTTP/1.1\r\nHost: server.test\r\n\r\n");
+    world.until("it is turned away", || client.has("read closed"));
+    assert_eq!(client.received()[0], 21);
+    assert!(!log.is_made());
+    assert_eq!(world.reactor.stats().failed_handshakes, 1);
+}
+
+#[test]
+fn random_bytes_end_the_handshake_and_nothing_else() {
+    let random = Random::new(7);
+    for round in 0..200 {
+        let mut world = World::new(Ground::SimulatedTcp);
+        let log = Log::new();
+        let port = server(&world, &log);
+        let (client, transport) = raw(&mut world, &port);
+        let mut bytes = random.bytes(1 + random.index(600));
+        if round % 2 == 0 {
+            // As a record of the handshake begins.
+            bytes.splice(0..0, [22, 3, 1, 1, 0, 1, 0, 0, 252]);
+        }
+        transport.write(&bytes);
+        world.pass(secs(11));
+        assert!(client.has("read closed") || client.has("dropped"), "round {round}");
+        assert!(!log.is_made());
+        assert_eq!(world.reactor.stats().handshaking, 0);
+    }
+}
+
+#[test]
+fn a_record_that_is_too_long_ends_the_handshake() {
+    let mut world = World::new(Ground::SimulatedTcp);
+    let log = Log::new();
+    let port = server(&world, &log);
+    let (client, transport) = raw(&mut world, &port);
+    transport.write(&[22, 3, 1, 0xff, 0xff]);
+    transport.write(&[0; 100]);
+    world.until("it is turned away", || client.has("read closed"));
+    assert_eq!(client.received()[0], 21);
+}
+
+#[test]
+fn a_client_that_stalls_at_any_byte_of_the_handshake_is_gone_at_the_deadline() {
+    // What a good client sends in a whole handshake, up to its request, is some four hundred bytes: it stops after each.
+    for bytes in (0..420).step_by(7) {
+        let mut world = World::new(Ground::SimulatedTcp);
+        let log = Log::new();
+        let port = server(&world, &log);
+        let relayed = Log::new();
+        let told = relay(&mut world, &port, bytes, &relayed);
+        let begun = world.now();
+        world.until("it has ended", || world_is_rid(&told));
+        let passed = world.now() - begun;
+        assert!(passed >= secs(9) && passed <= secs(11) || log.is_made(), "after {bytes} bytes: {passed:?}");
+    }
+}
+
+fn world_is_rid(told: &Log) -> bool {
+    told.has("read closed") || told.has("dropped")
+}
+
+/// Passes the first `bytes` bytes of a good client on to the port, and the port's answers back. Gives what becomes of the connection to it.
+fn relay(world: &mut World, port: &lariat::Port, bytes: usize, log: &Log) -> Log {
+    let (onward, transport) = raw(world, port);
+    let mut left = bytes;
+    let to_server = transport.clone();
+    let middle = log.probe().data(move |_, data| {
+        let count = left.min(data.len());
+        left -= count;
+        to_server.write(&data[..count]);
+    });
+    let entry = world.listen(Once::new(middle));
+    let pair = TlsPair::new();
+    // It trusts whom the server is, and sends a request at once; what comes of it is all the same.
+    let mut options = ConnectOptions::default().tls(pair.to_server());
+    options.timeout = Duration::from_secs(60);
+    let client = Log::new();
+    world.reactor.connect_at(entry.address(), options, Once::new(client.probe())).detach();
+    world.settle();
+    onward
+}
+
+#[test]
+fn five_thousand_that_say_nothing_are_gone_at_the_deadline_while_a_good_client_goes_on() {
+    let mut world = World::new(Ground::SimulatedTls);
+    let log = Log::new();
+    let served = log.clone();
+    let port = world.listen(move |_: &Peer| served.probe().echo());
+    let (good, count) = (Log::new(), 5000);
+    world.connect(&port, good.probe());
+    let ended = lariat_tests::downstream::Shared::new(Vec::new());
+    let begun = world.now();
+    for _ in 0..count {
+        let ended = ended.clone();
+        let silent = Log::new().probe().read_closed(move |transport: &Transport| {
+            ended.with(|ended| ended.push(transport.reactor().now() - begun));
+            transport.close();
+        });
+        world.reactor.connect_at(port.address(), ConnectOptions::default(), Once::new(silent)).detach();
+    }
+    world.until("the good client is served", || good.is_made());
+    world.until("all are in their handshake", || port.handshaking() == count);
+    let mut said = 0;
+    while ended.with(|ended| ended.len()) < count {
+        good.transport().write(b"still here");
+        said += 10;
+        world.until("the echo is back", || good.received_len() == said);
+        world.pass(Duration::from_millis(100));
+    }
+    let (first, last) = ended.with(|ended| (*ended.iter().min().unwrap(), *ended.iter().max().unwrap()));
+    assert!(first >= secs(10) && last <= secs(11), "{first:?} to {last:?}");
+    assert_eq!(world.reactor.stats().failed_handshakes, 5000);
+    assert_eq!(world.reactor.stats().handshaking, 0);
+}
