@@ -57,6 +57,9 @@ pub(crate) trait ByteStream: Sink {
     fn prepare(&mut self) -> io::Result<Prepared> {
         Ok(Prepared::Ready)
     }
+    /// What is written from now on is encrypted: whoever looks on is to expect no bytes in particular.
+    #[cfg(feature = "tls")]
+    fn opaque(&mut self) {}
     /// Does it say good-bye itself? Then closing the descriptor is not enough.
     fn has_farewell(&self) -> bool {
         false
@@ -177,6 +180,14 @@ impl Socket {
             Self::Boxed(stream) => stream.prepare(),
             Self::Tcp(_) | Self::Unix(_) => Ok(Prepared::Ready),
             Self::Closed => Err(closed()),
+        }
+    }
+
+    /// See [`ByteStream::opaque`].
+    #[cfg(feature = "tls")]
+    pub(crate) fn opaque(&mut self) {
+        if let Self::Boxed(stream) = self {
+            stream.opaque();
         }
     }
 

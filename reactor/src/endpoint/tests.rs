@@ -158,8 +158,8 @@ fn a_wrong_server_description_is_told_its_place() {
         (":80", 1, "expected a kind"),
         ("=80", 1, "expected a kind"),
         ("tcp=80", 1, "expected a kind"),
-        ("8080", 1, "expected tcp or unix, found the kind `8080`"),
-        ("TCP:80", 1, "expected tcp or unix, found the kind `TCP`"),
+        ("8080", 1, "expected tcp, unix or tls, found the kind `8080`"),
+        ("TCP:80", 1, "expected tcp, unix or tls, found the kind `TCP`"),
         ("tcp", 4, "expected a port number, found the end"),
         ("tcp:", 5, "expected a port number from 0 to 65535, found nothing"),
         ("tcp:interface=1.2.3.4", 22, "expected a port number, found the end"),
@@ -225,7 +225,7 @@ fn a_wrong_client_description_is_told_its_place() {
         ("tcp:host=1.2.3.4:host=1.2.3.4", 18, "the keyword `host` is repeated"),
         ("tcp:1.2.3.4:80:interface=1.2.3.4", 16, "unknown keyword `interface`"),
         ("unix:x:mode=660", 8, "unknown keyword `mode`"),
-        ("udp:1.2.3.4:80", 1, "expected tcp or unix, found the kind `udp`"),
+        ("udp:1.2.3.4:80", 1, "expected tcp, unix or tls, found the kind `udp`"),
     ] {
         let error = ClientDescription::parse(source).expect_err(source);
         assert_error(source, &error, ErrorKind::InvalidInput, character, said);

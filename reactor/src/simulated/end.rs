@@ -27,6 +27,8 @@ pub(super) struct End {
     error: Option<Errno>,
     /// It found no room to write, and waits for some.
     pub(super) wants_room: bool,
+    /// What it writes is encrypted with numbers that are not the simulation's: of such bytes, only their count is the same every time.
+    pub(super) opaque: bool,
     /// Its drop is to be a reset.
     pub(super) resets: bool,
     /// Somebody has it, or had. A connection that waits to be accepted is nobody's yet.
@@ -60,6 +62,7 @@ impl End {
             finished: false,
             error: None,
             wants_room: false,
+            opaque: false,
             resets: false,
             owned: false,
             gone: false,

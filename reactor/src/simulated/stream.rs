@@ -51,6 +51,11 @@ impl ByteStream for Stream {
         self.world.on(self.host, |sockets| sockets.close_write(self.id))
     }
 
+    #[cfg(feature = "tls")]
+    fn opaque(&mut self) {
+        self.with_end(|end| end.opaque = true);
+    }
+
     fn reset(&mut self) {
         self.with_end(|end| end.resets = true);
     }

@@ -38,6 +38,10 @@ impl Sockets {
             length += slice.len();
             short = digest(slice) ^ u64::rotate_left(short, 7);
         }
+        let either = [id, id.other()];
+        if either.into_iter().any(|id| self.end(id).is_some_and(|end| end.opaque)) {
+            short = 0;
+        }
         self.note_end(id, what(length, short));
     }
 

@@ -73,7 +73,8 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 ///
 /// # The same seed, the same course
 ///
-/// Every event is traced. [`check`](Self::check) runs its first seed twice and fails if the traces differ. What a test itself brings in
+/// Every event is traced. [`check`](Self::check) runs its first seed twice and fails if the traces differ. (Of what TLS sends, only how much: its
+/// random numbers are the system's. Certificates with Ed25519 keys keep that the same, for their signatures are all of one length.) What a test itself brings in
 /// may make them: the order of a `HashMap`, an address in memory, `Instant::now`, other threads, state that outlives one run.
 ///
 /// # What fails

@@ -80,7 +80,8 @@ enum Goodbye {
 
 impl TlsStream {
     /// An end over `socket`, to which `unsent` goes first, as it is.
-    pub(super) fn new(socket: Socket, session: Session, unsent: Vec<u8>, server_name: Option<Box<str>>) -> Self {
+    pub(super) fn new(mut socket: Socket, session: Session, unsent: Vec<u8>, server_name: Option<Box<str>>) -> Self {
+        socket.opaque();
         let is_server = matches!(session, Session::Server(_));
         Self {
             socket,
@@ -457,6 +458,10 @@ impl ByteStream for TlsStream {
 
     fn has_farewell(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    fn opaque(&mut self) {
+        self.socket.opaque();
     }
 
     fn facts(&self) -> Option<Box<dyn Any>> {

@@ -5,5 +5,8 @@ mod closing;
 mod data;
 mod endpoints;
 mod facts;
+mod names;
+mod others;
 mod refusals;
+mod seeds;
 mod upgrades;

@@ -9,7 +9,7 @@ use lariat_tests::harness::{Ground, Log, World, outcome};
 fn told(server: ServerOptions, client: NamedConnector) -> Error {
     let mut world = World::new(Ground::SimulatedTcp);
     let log = Log::new();
-    let options = ListenOptions::default().tls(server.build().unwrap());
+    let options = ListenOptions::default().tls(server.build().expect("the test is set up so"));
     let served = log.clone();
     let port = world.listen_with(options, move |_: &Peer| served.probe());
     let options = ConnectOptions::default().tls(client);
