@@ -28,7 +28,7 @@ pub trait Sink {
     /// As for [`Sink::write`].
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// As [`Sink::write`], of bytes that a file follows at once: a socket may keep them back for it, so that the head of a response and what comes
+    /// As [`Sink::write`], of bytes that a short part of a file follows at once: a socket may keep them back for it, so that the head of a response and what comes
     /// after it do not take a packet each.
     ///
     /// Unless defined otherwise this is [`Sink::write`]; a TCP socket has `MSG_MORE`.

@@ -572,3 +572,15 @@ fn a_sink_is_told_that_a_file_follows_if_it_follows_in_the_same_flush() {
     assert_eq!(flush(&mut queue, &mut sink), Flush { written: 10, outcome: FlushOutcome::Drained });
     assert_eq!((sink.before_file, sink.taken), (0, b"head0123456789".to_vec()));
 }
+
+#[test]
+fn a_long_file_has_packets_of_its_own() {
+    for (length, before_file) in [(64 * 1024, 1), (64 * 1024 + 1, 0)] {
+        let mut queue = WriteQueue::new();
+        queue.push_slice(b"head");
+        queue.push_file(file_of(&vec![b'x'; length]), 0..length as u64);
+        let mut sink = Script::default();
+        assert_eq!(flush(&mut queue, &mut sink).written, 4 + length as u64);
+        assert_eq!(sink.before_file, before_file, "{length}");
+    }
+}
