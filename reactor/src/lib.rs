@@ -46,6 +46,7 @@
 //! | send much, or to many | [`guide::back_pressure`] |
 //! | share state between connections | [`guide::ownership`], [`Handle`] |
 //! | put a policy around any protocol | [`Wrapper`] |
+//! | speak TLS | `lariat::tls`, with the feature `tls` |
 //! | serve a descriptor that is no connection | [`Reactor::register`] |
 //! | use every core | [`run_on_cores`] |
 //! | record what a loop sees | [`Reactor::builder`] |

@@ -46,9 +46,9 @@ pub trait Protocol: Any {
         transport.close();
     }
 
-    /// The handshake that [`Transport::start_tls`](crate::Transport::start_tls) began is done: from now on everything is encrypted, and
-    /// [`Peer::tls`](crate::Peer::tls) tells what was agreed on. Not called for connections that begin with TLS: those hear
-    /// [`connection_made`](Self::connection_made) when the handshake is done. Without the feature `tls` it is never called.
+    /// The handshake that `Transport::start_tls` began is done: from now on everything is encrypted, and `Peer::tls` tells what was agreed on.
+    /// Not called for connections that begin with TLS: those hear [`connection_made`](Self::connection_made) when the handshake is done.
+    /// Without the feature `tls` it is never called.
     #[doc(alias = "handshakeCompleted")]
     fn handshake_completed(&mut self, _transport: &Transport) {}
 

@@ -77,8 +77,8 @@ impl Reactor {
     /// The Deferred fails with an [`Error`](crate::Error) of kind [`ErrorKind::InvalidInput`], with the place of the mistake, if the
     /// description is wrong; as [`look_up`](Self::look_up) does, if the host is a name and no address is found for it;
     /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::Unreachable`], [`ErrorKind::TimedOut`] and the like if nobody answers (of several
-    /// addresses the kind is that of the last, and the message tells of all); and [`ErrorKind::InvalidInput`] if the factory makes no
-    /// protocol.
+    /// addresses the kind is that of the last, and the message tells of all); [`ErrorKind::Tls`] if the peer's
+    /// certificate is not accepted or TLS goes wrong otherwise; and [`ErrorKind::InvalidInput`] if the factory makes no protocol.
     ///
     /// # Example
     ///
