@@ -80,6 +80,11 @@ impl Outgoing {
         self.wake();
     }
 
+    /// Bytes of the body that were written.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.get()
+    }
+
     fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();

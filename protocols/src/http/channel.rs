@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use lariat::{CloseReason, Deferred, DelayedCall, Failure, Handle, Idle, Protocol, Transport};
 
+use super::access_log::LogEntry;
 use super::body::BodyEncoder;
 use super::body_writer::{BodyWriter, Outgoing};
 use super::core::Core;
@@ -15,7 +16,7 @@ use super::error::HttpError;
 use super::fields::Headers;
 use super::handler::{Answer, When};
 use super::head::RequestHead;
-use super::request::{Request, Taken};
+use super::request::{Rare, Request};
 use super::request_body::Pipe;
 use super::response::Response;
 use super::response_body::Content;
@@ -34,6 +35,8 @@ pub struct Channel {
     exchange: Option<Box<Exchange>>,
     /// Input that could not be taken yet: it is of later requests, or of a body that is read slowly.
     held: Vec<u8>,
+    /// What is to be logged of the request in hand.
+    entry: Option<Box<LogEntry>>,
     /// Ends a head that does not come to its end.
     head_timer: Option<DelayedCall>,
     flags: Flags,
@@ -100,6 +103,7 @@ impl Channel {
             me: None,
             exchange: None,
             held: Vec::new(),
+            entry: None,
             head_timer: None,
             flags: Flags::default(),
         }
@@ -114,9 +118,20 @@ impl Channel {
                 Ok(None) => break,
                 Ok(Some(RequestEvent::Head(head))) => {
                     add_one(&core.counters.requests);
-                    let (answer, taken) = ask(core, me, transport, head);
+                    let entry = if core.log.is_some() { Some(entry(transport, Some(&head))) } else { None };
+                    let (answer, rare) = ask(core, me, transport, head);
+                    if let Some(mut entry) = entry {
+                        if let Some(user) = rare.as_ref().and_then(|rare| rare.user()) {
+                            entry.set_user(user);
+                        }
+                        self.entry = Some(entry);
+                    }
                     self.head_has_come(transport);
-                    self.begin(transport, answer, taken, input);
+                    if rare.is_some() || self.connection.is_receiving() {
+                        self.begin(transport, answer, *rare.unwrap_or_default(), input);
+                    } else {
+                        self.answer_with(transport, answer, input);
+                    }
                 }
                 Ok(Some(RequestEvent::Data(data))) => {
                     let Some(exchange) = exchange.as_deref_mut() else { break };
@@ -161,9 +176,9 @@ impl Channel {
         }
     }
 
-    /// A handler has given its answer to the request whose head has just come.
-    #[inline]
-    fn begin(&mut self, transport: &Transport, answer: Answer, taken: Taken, input: &mut &[u8]) {
+    /// A handler has given its answer to a request with a body, or one that is unusual otherwise.
+    #[inline(never)]
+    fn begin(&mut self, transport: &Transport, answer: Answer, taken: Rare, input: &mut &[u8]) {
         if taken.panicked {
             self.connection.close_after();
         }
@@ -174,15 +189,21 @@ impl Channel {
             }
             self.exchange.get_or_insert_default().pipe = taken.pipe;
         }
-        match answer.0 {
-            When::Now(response) => self.respond(transport, response, input),
-            When::Later(response) => self.wait_for(transport, response),
-        }
+        self.answer_with(transport, answer, input);
         if is_receiving && input.is_empty() {
             self.let_client_go_on(transport);
         }
     }
 
+    #[inline(always)]
+    fn answer_with(&mut self, transport: &Transport, answer: Answer, input: &mut &[u8]) {
+        match answer.0 {
+            When::Now(response) => self.respond(transport, response, input),
+            When::Later(response) => self.wait_for(transport, response),
+        }
+    }
+
+    #[inline(never)]
     fn wait_for(&mut self, transport: &Transport, response: impl Future<Output = Response> + 'static) {
         let Some(me) = self.me.clone() else { return };
         let made = transport.reactor().spawn(async move { Ok::<_, Failure>(response.await) });
@@ -214,7 +235,7 @@ impl Channel {
     }
 
     /// Sends a response. `input` is what has come after the request.
-    #[inline]
+    #[inline(never)]
     fn respond(&mut self, transport: &Transport, mut response: Response, input: &mut &[u8]) {
         if matches!(response.body.0, Content::Page) {
             response = self.core.fill_page(&response);
@@ -229,12 +250,19 @@ impl Channel {
         }
         let Response { status, fields, body, upgrade } = response;
         self.core.counters.count_response(status);
+        let body_length = body.length().unwrap_or(0);
         let mut out = self.core.scratch();
         let (core, connection, length) = (&*self.core, &mut self.connection, body.response_length());
         let encoder = core.with_date(transport.reactor().now(), |date| {
             connection.respond(status, &[date, fields.headers()], length, &mut out)
         });
         let body = if encoder.is_dropped() { Content::Empty } else { body.0 };
+        if let Some(entry) = &mut self.entry {
+            entry.set_status(status);
+            if !matches!(body, Content::Empty) {
+                entry.set_bytes(body_length);
+            }
+        }
         let small: &[u8] = match &body {
             Content::Static(bytes) => bytes,
             Content::Owned(bytes) => bytes,
@@ -256,6 +284,7 @@ impl Channel {
             _ => {}
         }
         if let Some(upgrade) = upgrade {
+            self.log();
             self.exchange = None;
             upgrade(transport, std::mem::take(input));
             return;
@@ -275,6 +304,9 @@ impl Channel {
     /// The whole response has been written.
     #[inline]
     fn response_ended(&mut self, transport: &Transport) {
+        if self.entry.is_some() {
+            self.log();
+        }
         if self.connection.is_receiving() && self.connection.keeps_alive() {
             let exchange = self.exchange.get_or_insert_default();
             exchange.is_answered = true;
@@ -286,6 +318,16 @@ impl Channel {
             return;
         }
         self.go_on(transport);
+    }
+
+    /// Writes the line of the request in hand.
+    #[cold]
+    fn log(&mut self) {
+        let (Some(mut entry), Some(log)) = (self.entry.take(), &self.core.log) else { return };
+        if let Some(outgoing) = self.exchange.as_ref().and_then(|exchange| exchange.outgoing.as_ref()) {
+            entry.set_bytes(outgoing.sent());
+        }
+        log(&entry.line((self.core.clock)()));
     }
 
     /// The request in hand is done with, and its response sent.
@@ -318,6 +360,9 @@ impl Channel {
             exchange.stop(error);
         }
         if !self.connection.is_answered() {
+            if self.core.log.is_some() && self.entry.is_none() {
+                self.entry = Some(entry(transport, None));
+            }
             self.respond(transport, Response::error(error.status()), &mut &[][..]);
         }
         transport.close();
@@ -422,13 +467,16 @@ impl Channel {
 
 /// Has the handler answer a request.
 #[inline]
-fn ask(core: &Core, me: &Handle<Channel>, transport: &Transport, head: RequestHead<'_>) -> (Answer, Taken) {
+fn ask(core: &Core, me: &Handle<Channel>, transport: &Transport, head: RequestHead<'_>) -> (Answer, Option<Box<Rare>>) {
     let steering = || -> Rc<dyn Steering> { Rc::new(Steer(me.clone())) };
     let mut request = Request::new(head, transport, &steering);
     let answer = catch_unwind(AssertUnwindSafe(|| (core.handler)(&mut request)));
-    let mut taken = std::mem::take(&mut request.taken);
-    taken.panicked = answer.is_err();
-    (answer.unwrap_or_else(panicked), taken)
+    let mut rare = request.rare.take();
+    let answer = answer.unwrap_or_else(|payload| {
+        rare.get_or_insert_default().panicked = true;
+        panicked(payload)
+    });
+    (answer, rare)
 }
 
 /// The answer of a handler that gave none.
@@ -530,8 +578,17 @@ impl Protocol for Channel {
         if let Some(timer) = self.head_timer.take() {
             timer.cancel();
         }
+        self.log();
         self.exchange = None;
     }
+}
+
+/// What is logged of a request from this peer.
+#[cold]
+fn entry(transport: &Transport, head: Option<&RequestHead<'_>>) -> Box<LogEntry> {
+    let address = transport.peer().address();
+    let peer = address.tcp().map_or_else(|| "-".to_owned(), |address| address.ip().to_string());
+    Box::new(LogEntry::new(peer, head))
 }
 
 impl fmt::Debug for Channel {

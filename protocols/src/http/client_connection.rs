@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::body::{BodyDecoder, BodyEncoder, Piece};
 use super::error::HttpError;
-use super::fields::{Fields, Headers, InvalidField, is_token};
+use super::fields::{Fields, Headers, InvalidField};
+use super::grammar::is_token;
 use super::head::{BodyLength, ResponseHead};
 use super::limits::Limits;
 use super::parser::{self, Answered};

@@ -21,6 +21,7 @@ pub(super) struct Core {
     pub(super) page: Rc<dyn Fn(Status) -> Response>,
     pub(super) clock: Rc<dyn Fn() -> SystemTime>,
     pub(super) counters: Rc<Counters>,
+    pub(super) log: Option<Rc<Log>>,
     date: Cell<Option<Box<DateLine>>>,
     /// What a head is put together in, kept for the next one.
     scratch: Cell<Vec<u8>>,
@@ -37,6 +38,7 @@ impl Core {
             page: Rc::new(default_page),
             clock: Rc::new(SystemTime::now),
             counters: Rc::default(),
+            log: None,
             date: Cell::new(None),
             scratch: Cell::default(),
         }
@@ -90,6 +92,7 @@ impl Clone for Core {
             page: self.page.clone(),
             clock: self.clock.clone(),
             counters: self.counters.clone(),
+            log: self.log.clone(),
             date: Cell::new(None),
             scratch: Cell::default(),
         }
@@ -99,3 +102,6 @@ impl Clone for Core {
 fn default_page(status: Status) -> Response {
     Response::text(format!("{status}\n"))
 }
+
+/// Gets the lines of the access log.
+pub(super) type Log = dyn Fn(&str);

@@ -8,9 +8,8 @@ use super::fields::Headers;
 #[derive(Debug)]
 pub(super) struct DateLine {
     line: [u8; LENGTH],
-    /// It is right from `made` on, for so long.
-    made: Instant,
-    lasts: Duration,
+    /// When it is right no more.
+    until: Instant,
 }
 
 /// Of `Date: Sun, 06 Nov 1994 08:49:37 GMT` with its line end.
@@ -18,13 +17,13 @@ const LENGTH: usize = 37;
 
 impl DateLine {
     pub(super) fn new(now: Instant) -> Self {
-        Self { line: *b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", made: now, lasts: Duration::ZERO }
+        Self { line: *b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", until: now }
     }
 
     /// The line at `now`. `clock` tells the time of day, if it is needed.
     #[inline]
     pub(super) fn at(&mut self, now: Instant, clock: impl FnOnce() -> SystemTime) -> Headers<'_> {
-        if now.saturating_duration_since(self.made) >= self.lasts {
+        if now >= self.until {
             self.make(now, clock());
         }
         Headers::checked(&self.line)
@@ -37,8 +36,7 @@ impl DateLine {
             place.copy_from_slice(text.as_bytes());
         }
         let into_second = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-        self.made = now;
-        self.lasts = Duration::from_nanos(1_000_000_000 - u64::from(into_second.min(999_999_999)));
+        self.until = now + Duration::from_nanos(1_000_000_000 - u64::from(into_second.min(999_999_999)));
     }
 }
 

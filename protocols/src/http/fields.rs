@@ -6,6 +6,8 @@ use std::fmt;
 
 use memchr::memchr;
 
+use super::grammar::is_token;
+
 /// The headers, or trailers, of a message, as slices of it: names as they were sent, values without the whitespace around them. It is
 /// cheap to copy, and finding one looks through them all.
 #[derive(Copy, Clone, Default)]
@@ -96,11 +98,6 @@ impl<'a> Iterator for Lines<'a> {
 /// Without whitespace at either end: spaces, tabs, and a line's end.
 pub(super) fn trim(value: &[u8]) -> &[u8] {
     value.trim_ascii()
-}
-
-/// Is every byte one that a name may be made of (RFC 9110, section 5.6.2), and is there one?
-pub(super) fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// Headers or trailers that are to be sent. Whatever would not arrive as one header of that name and value is refused: a name that is no

@@ -43,11 +43,11 @@ pub struct RequestHead<'a> {
     /// From the method to the last header's line end.
     pub(super) raw: &'a [u8],
     pub(super) method: &'a str,
-    pub(super) target: &'a str,
-    pub(super) path: &'a str,
-    pub(super) query: Option<&'a str>,
+    pub(super) target: &'a [u8],
+    pub(super) path: &'a [u8],
+    pub(super) query: Option<&'a [u8]>,
     pub(super) version: Version,
-    pub(super) host: Option<&'a str>,
+    pub(super) host: Option<&'a [u8]>,
     pub(super) headers: Headers<'a>,
     pub(super) upgrade: Option<&'a str>,
     pub(super) body: BodyLength,
@@ -64,18 +64,18 @@ impl<'a> RequestHead<'a> {
     /// The target as it was sent.
     #[doc(alias = "uri")]
     pub fn target(&self) -> &'a str {
-        self.target
+        text(self.target)
     }
 
     /// The target's path, with its percent signs. `*` for an OPTIONS of the whole server, empty for a CONNECT, whose
     /// [`host`](Self::host) tells where to.
     pub fn path(&self) -> &'a str {
-        self.path
+        text(self.path)
     }
 
     /// What follows the question mark in the target, with its percent signs.
     pub fn query(&self) -> Option<&'a str> {
-        self.query
+        self.query.map(text)
     }
 
     /// The version.
@@ -85,7 +85,7 @@ impl<'a> RequestHead<'a> {
 
     /// The host that the request is for, and perhaps a port: the target's, if that is a whole URI, else Host. `None` only in HTTP/1.0.
     pub fn host(&self) -> Option<&'a str> {
-        self.host
+        self.host.map(text)
     }
 
     /// The headers.
@@ -118,10 +118,10 @@ impl<'a> RequestHead<'a> {
         let headers = self.raw.len() - self.headers.as_bytes().len();
         OwnedRequestHead {
             raw: self.raw.into(),
-            target: self.range(self.target),
-            path: self.range(self.path),
-            query: self.query.map(|query| self.range(query)),
-            host: self.host.map(|host| self.range(host)),
+            target: self.range(self.target()),
+            path: self.range(self.path()),
+            query: self.query().map(|query| self.range(query)),
+            host: self.host().map(|host| self.range(host)),
             upgrade: self.upgrade.map(|upgrade| self.range(upgrade)),
             method: self.method.len(),
             headers,
@@ -144,13 +144,18 @@ impl<'a> RequestHead<'a> {
     }
 }
 
+/// What was found to be ASCII, or it would have been refused.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
             .field("method", &self.method)
-            .field("target", &self.target)
+            .field("target", &self.target())
             .field("version", &self.version)
-            .field("host", &self.host)
+            .field("host", &self.host())
             .field("headers", &self.headers)
             .field("body", &self.body)
             .finish_non_exhaustive()
@@ -188,11 +193,11 @@ impl OwnedRequestHead {
         RequestHead {
             raw: &self.raw,
             method: self.text(&Place::Sent(0..self.method)),
-            target: self.text(&self.target),
-            path: self.text(&self.path),
-            query: self.query.as_ref().map(|query| self.text(query)),
+            target: self.text(&self.target).as_bytes(),
+            path: self.text(&self.path).as_bytes(),
+            query: self.query.as_ref().map(|query| self.text(query).as_bytes()),
             version: self.version,
-            host: self.host.as_ref().map(|host| self.text(host)),
+            host: self.host.as_ref().map(|host| self.text(host).as_bytes()),
             headers: Headers::checked(&self.raw[self.headers..]),
             upgrade: self.upgrade.as_ref().map(|upgrade| self.text(upgrade)),
             body: self.body,

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a head: its first line, its headers and the empty line. Default: 32 KiB.
     pub head: usize,
-    /// Headers of a message. Default: 100; more than [`MOST_HEADERS`](Self::MOST_HEADERS) are never taken.
+    /// Headers of a message. Default: 100.
     pub headers: usize,
     /// Bytes of a body. Default: 1 MiB. A server's handler may set another limit for its request.
     pub body: u64,
@@ -34,11 +34,6 @@ pub struct Limits {
     pub write_idle: Duration,
     /// Between a request and the next one. Default: 60 s.
     pub keep_alive: Duration,
-}
-
-impl Limits {
-    /// More headers than this are refused, whatever [`headers`](Self::headers) says: a head is parsed without allocating.
-    pub const MOST_HEADERS: usize = 256;
 }
 
 impl Default for Limits {

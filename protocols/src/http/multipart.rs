@@ -2,9 +2,10 @@
 
 use memchr::memmem::Finder;
 
-use super::fields::{is_token, trim};
+use super::fields::trim;
 use super::form_error::FormError;
 use super::form_limits::FormLimits;
+use super::grammar::is_token;
 use super::parameters::Parameters;
 
 /// Takes a `multipart/form-data` body apart (RFC 7578). It does no input or output: bytes go in as they come, in pieces of any size, and the

@@ -1,6 +1,7 @@
 //! Parameters of a header's value.
 
-use super::fields::{is_token, trim};
+use super::fields::trim;
+use super::grammar::is_token;
 
 /// Takes a value such as `form-data; name="a"; filename="b"` apart (RFC 9110, section 5.6.6).
 #[derive(Clone, Debug)]

@@ -1,41 +1,42 @@
 //! From the bytes of a head to what they say.
 
-use std::mem::MaybeUninit;
-
-use httparse::{Error as ParseError, Header, ParserConfig};
-use memchr::memchr;
-
 use super::error::HttpError;
-use super::fields::{Headers, is_token, trim};
+use super::fields::{Headers, trim};
+use super::grammar::{is_name, is_token, target_length, token_length, value_length};
 use super::head::{BodyLength, RequestHead, ResponseHead, Version};
 use super::limits::Limits;
 use super::status::Status;
 use super::target::{Target, is_host};
 
-/// The head of a request, from its first byte to its empty line.
-pub(super) fn request<'a>(raw: &'a [u8], limits: &Limits) -> Result<RequestHead<'a>, HttpError> {
-    let raw = raw.strip_prefix(b"\r\n").unwrap_or(raw);
-    let mut storage = [const { MaybeUninit::<Header<'a>>::uninit() }; Limits::MOST_HEADERS];
-    let storage = &mut storage[..limits.headers.min(Limits::MOST_HEADERS)];
-    let mut parsed = httparse::Request::new(&mut []);
-    let complete = ParserConfig::default().parse_request_with_uninit_headers(&mut parsed, raw, storage);
-    match complete {
-        Ok(httparse::Status::Complete(length)) if length == raw.len() => {}
-        Ok(_) => return Err(HttpError::MalformedStartLine),
-        Err(error) => return Err(diagnose(error, raw)),
+/// The head of a request that `bytes` begin with, and how long it is with its empty line; an error also if its end is not there.
+#[inline(always)]
+pub(super) fn request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(RequestHead<'a>, usize), HttpError> {
+    let skipped = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+    let raw = &bytes[skipped..];
+    let method_end = token_length(raw);
+    let target_start = method_end + 1;
+    if method_end == 0 || raw.get(method_end) != Some(&b' ') {
+        return Err(first_line_error(raw));
     }
-    let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
-        return Err(HttpError::MalformedStartLine);
+    let target_end = target_start + target_length(&raw[target_start..]);
+    let version = match raw.get(target_end..) {
+        _ if target_end == target_start => return Err(first_line_error(raw)),
+        Some([b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b'\r', b'\n', ..]) => {
+            if *minor == b'1' { Version::Http11 } else { Version::Http10 }
+        }
+        _ => return Err(first_line_error(raw)),
     };
-    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
-    let said = Said::by(parsed.headers)?;
+    let headers_start = target_end + b" HTTP/1.1\r\n".len();
+    let method = method_name(&raw[..method_end]);
+    let target = &raw[target_start..target_end];
+    let mut said = Said::default();
+    let headers_end = headers_start + headers(&raw[headers_start..], limits, |name, value| said.hear(name, value))?;
     let parts = Target::parse(method, target)?;
-    let host = match said.host {
+    match said.host {
         Some(host) if !is_host(host) => return Err(HttpError::MalformedHost),
         None if version == Version::Http11 => return Err(HttpError::MissingHost),
-        // It is ASCII if it is a host.
-        host => parts.authority.or_else(|| host.and_then(|host| std::str::from_utf8(host).ok())),
-    };
+        _ => {}
+    }
     let body = said.body_length(version)?.unwrap_or(BodyLength::None);
     if said.expects_other {
         return Err(HttpError::UnknownExpectation);
@@ -43,22 +44,39 @@ pub(super) fn request<'a>(raw: &'a [u8], limits: &Limits) -> Result<RequestHead<
     if method == "CONNECT" && body != BodyLength::None {
         return Err(HttpError::UnexpectedBody);
     }
-    let (_, headers) = split_first_line(raw);
     let can_upgrade = said.connection_upgrade && version == Version::Http11 && body == BodyLength::None;
-    Ok(RequestHead {
-        raw: &raw[..raw.len() - 2],
+    let head = RequestHead {
+        raw: &raw[..headers_end],
         method,
         target,
         path: parts.path,
         query: parts.query,
         version,
-        host,
-        headers: Headers::checked(headers),
+        host: parts.authority.or(said.host),
+        headers: Headers::checked(&raw[headers_start..headers_end]),
         upgrade: said.upgrade.filter(|_| can_upgrade),
         body,
         keep_alive: said.keeps_alive(version),
         expects_continue: said.expects_continue && version == Version::Http11 && body != BodyLength::None,
-    })
+    };
+    Ok((head, skipped + headers_end + 2))
+}
+
+/// The same, where it is not worth the room of being inlined.
+#[cold]
+#[inline(never)]
+pub(super) fn late_request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<RequestHead<'a>, HttpError> {
+    request(bytes, limits).map(|(head, _)| head)
+}
+
+/// A method as text: a token is ASCII, but to find that out once more takes its time.
+#[inline(always)]
+fn method_name(method: &[u8]) -> &str {
+    match method {
+        b"GET" => "GET",
+        b"POST" => "POST",
+        _ => std::str::from_utf8(method).unwrap_or_default(),
+    }
 }
 
 /// What a response answers, which decides whether it has a body.
@@ -69,23 +87,27 @@ pub(super) enum Answered {
     Other,
 }
 
-/// The head of a response to a request of that kind.
+/// The head of a response to a request of that kind, from its first byte to its empty line.
 pub(super) fn response<'a>(raw: &'a [u8], answered: Answered, limits: &Limits) -> Result<ResponseHead<'a>, HttpError> {
     let raw = raw.strip_prefix(b"\r\n").unwrap_or(raw);
-    let mut storage = [const { MaybeUninit::<Header<'a>>::uninit() }; Limits::MOST_HEADERS];
-    let storage = &mut storage[..limits.headers.min(Limits::MOST_HEADERS)];
-    let mut parsed = httparse::Response::new(&mut []);
-    let complete = ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, raw, storage);
-    match complete {
-        Ok(httparse::Status::Complete(length)) if length == raw.len() => {}
-        Ok(_) => return Err(HttpError::MalformedStartLine),
-        Err(error) => return Err(diagnose(error, raw)),
-    }
-    let (Some(version), Some(status)) = (parsed.version, parsed.code.and_then(Status::from_code)) else {
-        return Err(HttpError::MalformedStartLine);
+    let (version, code, after) = match raw {
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b' ', code @ ..] => {
+            let Some((code, after)) = code.split_first_chunk::<3>() else { return Err(HttpError::MalformedStartLine) };
+            (if *minor == b'1' { Version::Http11 } else { Version::Http10 }, code, after)
+        }
+        _ => return Err(first_line_error(raw)),
     };
-    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
-    let said = Said::by(parsed.headers)?;
+    let code = decimal(code).and_then(|code| u16::try_from(code).ok());
+    let Some(status) = code.and_then(Status::from_code) else { return Err(HttpError::MalformedStartLine) };
+    let reason = after.strip_prefix(b" ").unwrap_or_default();
+    let reason = &reason[..value_length(reason)];
+    let line_end = raw.len() - after.len() + if after.starts_with(b" ") { 1 + reason.len() } else { 0 };
+    if !raw[line_end..].starts_with(b"\r\n") {
+        return Err(first_line_error(raw));
+    }
+    let start = line_end + 2;
+    let mut said = Said::default();
+    let end = start + headers(&raw[start..], limits, |name, value| said.hear(name, value))?;
     let length = said.body_length(version)?;
     let tunnel = answered == Answered::Connect && status.is_success();
     let body = match length {
@@ -93,12 +115,11 @@ pub(super) fn response<'a>(raw: &'a [u8], answered: Answered, limits: &Limits) -
         Some(length) => length,
         None => BodyLength::UntilClose,
     };
-    let (_, headers) = split_first_line(raw);
     Ok(ResponseHead {
         version,
         status,
-        reason: parsed.reason.unwrap_or_default(),
-        headers: Headers::checked(headers),
+        reason: std::str::from_utf8(reason).unwrap_or_default(),
+        headers: Headers::checked(&raw[start..end]),
         body,
         keep_alive: said.keeps_alive(version) && body != BodyLength::UntilClose,
     })
@@ -117,28 +138,38 @@ pub(super) fn trailers<'a>(raw: &'a [u8], limits: &Limits) -> Result<Headers<'a>
         "trailer",
         "transfer-encoding",
     ];
-    if raw == b"\r\n" {
-        return Ok(Headers::default());
-    }
-    let mut storage = [httparse::EMPTY_HEADER; Limits::MOST_HEADERS];
-    let storage = &mut storage[..limits.headers.min(Limits::MOST_HEADERS)];
-    let parsed = match httparse::parse_headers(raw, storage) {
-        Ok(httparse::Status::Complete((length, parsed))) if length == raw.len() => parsed,
-        Ok(_) => return Err(HttpError::MalformedHeader),
-        Err(error) => return Err(diagnose(error, raw)),
-    };
-    for header in parsed {
-        if FORBIDDEN.iter().any(|name| name.eq_ignore_ascii_case(header.name)) {
-            return Err(HttpError::ForbiddenTrailer);
-        }
-    }
-    Ok(Headers::checked(&raw[..raw.len() - 2]))
+    let end = headers(raw, limits, |name, _| {
+        let is_forbidden = FORBIDDEN.iter().any(|forbidden| forbidden.as_bytes().eq_ignore_ascii_case(name));
+        if is_forbidden { Err(HttpError::ForbiddenTrailer) } else { Ok(()) }
+    })?;
+    Ok(Headers::checked(&raw[..end]))
 }
 
-/// The first line, and the headers without the empty line.
-fn split_first_line(raw: &[u8]) -> (&[u8], &[u8]) {
-    let end = memchr(b'\n', raw).map_or(raw.len(), |newline| newline + 1);
-    (&raw[..end], &raw[end..raw.len().saturating_sub(2).max(end)])
+/// Reads header lines up to the empty one, and gives where that begins. `hear` gets every name and value, with the whitespace around it.
+#[inline(always)]
+fn headers<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    mut hear: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), HttpError>,
+) -> Result<usize, HttpError> {
+    let mut left = limits.headers;
+    let mut line = 0;
+    loop {
+        let rest = &bytes[line..];
+        let name_length = token_length(rest);
+        if name_length == 0 || rest.get(name_length) != Some(&b':') {
+            return if rest.starts_with(b"\r\n") { Ok(line) } else { Err(header_error(rest)) };
+        }
+        let (name, value) = (&rest[..name_length], &rest[name_length + 1..]);
+        let value_length = value_length(value);
+        let (value, after) = value.split_at(value_length);
+        if !after.starts_with(b"\r\n") {
+            return Err(header_error(rest));
+        }
+        left = left.checked_sub(1).ok_or(HttpError::TooManyHeaders)?;
+        hear(name, value)?;
+        line += name_length + 1 + value_length + 2;
+    }
 }
 
 /// What the headers say of the message itself.
@@ -157,32 +188,47 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn by(headers: &[Header<'a>]) -> Result<Self, HttpError> {
-        let mut said = Self::default();
-        for header in headers {
-            let (name, value) = (header.name, header.value);
-            match name.len() {
-                4 if name.eq_ignore_ascii_case("host") => {
-                    set_once(&mut said.host, value, HttpError::DuplicateHost)?;
-                }
-                6 if name.eq_ignore_ascii_case("expect") => {
-                    let is_continue = trim(value).eq_ignore_ascii_case(b"100-continue");
-                    said.expects_continue |= is_continue;
-                    said.expects_other |= !is_continue;
-                }
-                7 if name.eq_ignore_ascii_case("upgrade") => said.upgrade = std::str::from_utf8(trim(value)).ok(),
-                10 if name.eq_ignore_ascii_case("connection") => said.connection(value),
-                14 if name.eq_ignore_ascii_case("content-length") => {
-                    set_once(&mut said.length, value, HttpError::DuplicateLength)?;
-                }
-                17 if name.eq_ignore_ascii_case("transfer-encoding") => said.transfer_encoding(value)?,
-                _ => {}
+    #[inline(always)]
+    fn hear(&mut self, name: &'a [u8], value: &'a [u8]) -> Result<(), HttpError> {
+        match name.len() {
+            4 if is_name(name, b"host") => set_once(&mut self.host, value, HttpError::DuplicateHost),
+            10 if is_name(name, b"connection") => {
+                self.connection(value);
+                Ok(())
             }
+            6 | 7 | 14 | 17 => self.hear_rare(name, value),
+            _ => Ok(()),
         }
-        Ok(said)
     }
 
+    #[inline(never)]
+    fn hear_rare(&mut self, name: &'a [u8], value: &'a [u8]) -> Result<(), HttpError> {
+        if is_name(name, b"content-length") {
+            return set_once(&mut self.length, value, HttpError::DuplicateLength);
+        } else if is_name(name, b"transfer-encoding") {
+            return self.transfer_encoding(value);
+        } else if is_name(name, b"expect") {
+            let is_continue = trim(value).eq_ignore_ascii_case(b"100-continue");
+            self.expects_continue |= is_continue;
+            self.expects_other |= !is_continue;
+        } else if is_name(name, b"upgrade") {
+            self.upgrade = std::str::from_utf8(trim(value)).ok();
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
     fn connection(&mut self, value: &[u8]) {
+        // What is nearly always there comes first.
+        match value {
+            b" keep-alive" => self.connection_keep_alive = true,
+            b" close" => self.connection_close = true,
+            _ => self.connection_options(value),
+        }
+    }
+
+    #[cold]
+    fn connection_options(&mut self, value: &[u8]) {
         for option in value.split(|byte| *byte == b',') {
             let option = trim(option);
             self.connection_close |= option.eq_ignore_ascii_case(b"close");
@@ -199,22 +245,16 @@ impl<'a> Said<'a> {
             if self.chunked || !is_token(coding.split(|byte| *byte == b';').next().map_or(coding, trim)) {
                 return Err(HttpError::MalformedTransferEncoding);
             }
-            if coding.eq_ignore_ascii_case(b"chunked") {
-                self.chunked = true;
-            } else {
-                unsupported = true;
-            }
+            let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+            self.chunked |= is_chunked;
+            unsupported |= !is_chunked;
         }
-        match (unsupported, self.chunked) {
-            (true, true) => Err(HttpError::UnsupportedTransferEncoding),
-            // One that does not end in chunked has no end (RFC 9112, section 6.3).
-            (true, false) => Err(HttpError::UnsupportedTransferEncoding),
-            (false, _) => Ok(()),
-        }
+        if unsupported { Err(HttpError::UnsupportedTransferEncoding) } else { Ok(()) }
     }
 
     fn body_length(&self, version: Version) -> Result<Option<BodyLength>, HttpError> {
         match (self.length, self.chunked) {
+            (None, false) => Ok(None),
             (Some(_), true) => Err(HttpError::LengthAndTransferEncoding),
             (None, true) if version == Version::Http10 => Err(HttpError::MalformedTransferEncoding),
             (None, true) => Ok(Some(BodyLength::Chunked)),
@@ -223,7 +263,6 @@ impl<'a> Said<'a> {
                 Some(length) => Ok(Some(BodyLength::Known(length))),
                 None => Err(HttpError::MalformedLength),
             },
-            (None, false) => Ok(None),
         }
     }
 
@@ -235,6 +274,7 @@ impl<'a> Said<'a> {
     }
 }
 
+#[inline(always)]
 fn set_once<'a>(place: &mut Option<&'a [u8]>, value: &'a [u8], twice: HttpError) -> Result<(), HttpError> {
     if place.replace(trim(value)).is_some() { Err(twice) } else { Ok(()) }
 }
@@ -250,49 +290,44 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Which of our errors it is that the parser has found.
+/// What is wrong with a first line.
 #[cold]
-fn diagnose(error: ParseError, raw: &[u8]) -> HttpError {
-    if raw.iter().zip(raw[1..].iter().chain(b" ")).any(|(byte, next)| *byte == b'\r' && *next != b'\n') {
+fn first_line_error(raw: &[u8]) -> HttpError {
+    let line = raw.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.contains(&b'\r') {
         return HttpError::BareCarriageReturn;
     }
-    let (first, headers) = split_first_line(raw);
-    match error {
-        ParseError::TooManyHeaders => HttpError::TooManyHeaders,
-        ParseError::Version if is_other_version(first) => HttpError::UnsupportedVersion,
-        ParseError::Version | ParseError::Status | ParseError::NewLine => HttpError::MalformedStartLine,
-        // The same error for a method and for a header without a colon.
-        ParseError::Token if is_token(first.split(|byte| *byte == b' ').next().unwrap_or_default()) => {
-            // A target that is none, or a line with too few or too many words.
-            HttpError::MalformedStartLine
-        }
-        ParseError::Token => HttpError::MalformedStartLine,
-        ParseError::HeaderName | ParseError::HeaderValue => headers
-            .split(|byte| *byte == b'\n')
-            .find_map(|line| {
-                let name = &line[..memchr(b':', line).unwrap_or(0)];
-                if matches!(line, [b' ' | b'\t', ..]) {
-                    Some(HttpError::ObsoleteFolding)
-                } else if is_token(name.trim_ascii_end()) && name.ends_with(b" ") | name.ends_with(b"\t") {
-                    Some(HttpError::SpaceBeforeColon)
-                } else if is_token(name) || line.is_empty() {
-                    None
-                } else {
-                    Some(HttpError::MalformedHeader)
-                }
-            })
-            .unwrap_or(HttpError::MalformedHeader),
+    let mut words = line.split(|byte| *byte == b' ');
+    let first = words.next().unwrap_or_default();
+    let is_response = first.starts_with(b"HTTP/");
+    let target = if is_response { None } else { words.next() };
+    let version = if is_response { Some(first) } else { words.next().filter(|_| words.next().is_none()) };
+    let is_other_version = version.is_some_and(|version| {
+        matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() && !matches!((major, minor), (b'1', b'0' | b'1')))
+    });
+    let is_malformed_target = version.is_some() && target.is_some_and(|target| target_length(target) < target.len());
+    match (is_other_version, is_malformed_target) {
+        (_, true) => HttpError::MalformedTarget,
+        (true, false) => HttpError::UnsupportedVersion,
+        (false, false) => HttpError::MalformedStartLine,
     }
 }
 
-/// Has a first line a version, where one belongs, that is well-formed and none of ours?
-fn is_other_version(line: &[u8]) -> bool {
-    let mut words = line.strip_suffix(b"\r\n").unwrap_or(line).split(|byte| *byte == b' ');
-    let first = words.next().unwrap_or_default();
-    let version =
-        if first.starts_with(b"HTTP/") { Some(first) } else { words.nth(1).filter(|_| words.next().is_none()) };
-    version.is_some_and(|version| {
-        matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() && !matches!((major, minor), (b'1', b'0' | b'1')))
-    })
+/// What is wrong with the header line that `rest` begins with.
+#[cold]
+fn header_error(rest: &[u8]) -> HttpError {
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.contains(&b'\r') {
+        return HttpError::BareCarriageReturn;
+    }
+    let name_length = token_length(line);
+    let after = &line[name_length..];
+    match after.trim_ascii_start().first() {
+        _ if matches!(line, [b' ' | b'\t', ..]) => HttpError::ObsoleteFolding,
+        Some(b':') if name_length > 0 && !after.starts_with(b":") => HttpError::SpaceBeforeColon,
+        _ => HttpError::MalformedHeader,
+    }
 }

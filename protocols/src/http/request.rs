@@ -21,16 +21,24 @@ pub struct Request<'a> {
     head: RequestHead<'a>,
     transport: &'a Transport,
     steering: &'a dyn Fn() -> Rc<dyn Steering>,
-    pub(super) taken: Taken,
-    place: Place,
+    /// What most requests have nothing of.
+    pub(super) rare: Option<Box<Rare>>,
 }
 
-/// What the handler has taken of the body, for the connection to know.
+/// What a request has when its body is taken, or it goes through more than one site.
 #[derive(Default)]
-pub(super) struct Taken {
+pub(super) struct Rare {
     pub(super) pipe: Option<Rc<Pipe>>,
     pub(super) limit: Option<u64>,
     pub(super) panicked: bool,
+    place: Place,
+}
+
+impl Rare {
+    /// Who sent it, as far as that was found out.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.place.user.as_deref()
+    }
 }
 
 /// Where the request has got to among sites and routes, and who sent it.
@@ -48,7 +56,7 @@ impl<'a> Request<'a> {
         transport: &'a Transport,
         steering: &'a dyn Fn() -> Rc<dyn Steering>,
     ) -> Self {
-        Self { head, transport, steering, taken: Taken::default(), place: Place::default() }
+        Self { head, transport, steering, rare: None }
     }
 
     /// The head.
@@ -73,7 +81,12 @@ impl<'a> Request<'a> {
     #[inline]
     #[doc(alias = "postpath")]
     pub fn rest(&self) -> &'a str {
-        self.head.path().get(self.place.mount..).unwrap_or_default()
+        self.head.path().get(self.mount()..).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn rest_bytes(&self) -> &'a [u8] {
+        self.head.path.get(self.mount()..).unwrap_or_default()
     }
 
     /// What follows the question mark, as it was sent.
@@ -89,17 +102,17 @@ impl<'a> Request<'a> {
 
     /// What stands in the path in the place that the route calls by this name, with percent signs decoded.
     pub fn path_parameter(&self, name: &str) -> Option<&str> {
-        self.place.parameter(name)
+        self.rare.as_ref().and_then(|rare| rare.place.parameter(name))
     }
 
     /// The body. It can be taken once; afterwards there is none.
     #[doc(alias = "content")]
     pub fn body(&mut self) -> RequestBody {
-        let pipe = if self.head.body_length() == BodyLength::None || self.taken.pipe.is_some() {
+        let pipe = if self.head.body_length() == BodyLength::None || self.rare().pipe.is_some() {
             None
         } else {
             let pipe = Pipe::new((self.steering)(), self.reactor().clone());
-            self.taken.pipe = Some(pipe.clone());
+            self.rare().pipe = Some(pipe.clone());
             Some(pipe)
         };
         RequestBody::new(pipe, self.reactor().clone())
@@ -107,7 +120,7 @@ impl<'a> Request<'a> {
 
     /// Sets how many bytes this request's body may have, instead of [`Limits::body`](super::Limits::body).
     pub fn set_body_limit(&mut self, bytes: u64) {
-        self.taken.limit = Some(bytes);
+        self.rare().limit = Some(bytes);
     }
 
     /// All of it, to keep: the head is copied, the body and what the route has found are moved.
@@ -115,7 +128,7 @@ impl<'a> Request<'a> {
         OwnedRequest {
             head: self.head.to_owned(),
             body: self.body(),
-            place: self.place.clone(),
+            place: self.rare().place.clone(),
             transport: self.transport.clone(),
         }
     }
@@ -133,24 +146,29 @@ impl<'a> Request<'a> {
 
     /// Who sent it, as far as authentication has told: see [`set_user`](Self::set_user).
     pub fn user(&self) -> Option<&str> {
-        self.place.user.as_deref()
+        self.rare.as_ref().and_then(|rare| rare.user())
     }
 
     /// Says who sent it: for what authenticates, before a handler gets it.
     pub fn set_user(&mut self, user: &str) {
-        self.place.user = Some(user.into());
+        self.rare().place.user = Some(user.into());
     }
 
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    #[inline]
     pub(super) fn mount(&self) -> usize {
-        self.place.mount
+        self.rare.as_ref().map_or(0, |rare| rare.place.mount)
     }
 
     pub(super) fn set_mount(&mut self, bytes: usize) {
-        self.place.mount = bytes;
+        self.rare().place.mount = bytes;
     }
 
     pub(super) fn add_parameter(&mut self, name: &Rc<str>, value: String) {
-        self.place.parameters.push((name.clone(), value));
+        self.rare().place.parameters.push((name.clone(), value));
     }
 }
 

@@ -137,10 +137,10 @@ impl Router {
         &mut node.methods
     }
 
-    fn find<'a>(&'a self, path: &str, request: &mut Request<'_>) -> Found<'a> {
-        let Some(first) = path.strip_prefix('/') else { return Found::Nothing };
-        let start = path.len() - first.len() + request.mount();
-        self.root.find(first, start, request)
+    #[inline]
+    fn find<'a>(&'a self, path: &[u8], request: &mut Request<'_>) -> Found<'a> {
+        let Some(first) = path.strip_prefix(b"/") else { return Found::Nothing };
+        self.root.find(first, request.mount() + 1, request)
     }
 }
 
@@ -157,15 +157,36 @@ impl Node {
     }
 
     /// What `path` leads to, without its first slash. `start` is where it begins in the request's whole path.
-    fn find<'a>(&'a self, path: &str, start: usize, request: &mut Request<'_>) -> Found<'a> {
-        let (segment, rest) = match memchr::memchr(b'/', path.as_bytes()) {
+    fn find<'a>(&'a self, path: &[u8], start: usize, request: &mut Request<'_>) -> Found<'a> {
+        let (segment, rest) = match path.iter().position(|byte| *byte == b'/') {
             Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
             None => (path, None),
         };
-        // A segment that was sent with percent signs is the text that they stand for.
+        let end = start + segment.len();
+        if let Some((_, node)) = self.texts.iter().find(|(text, _)| text.as_bytes() == segment) {
+            let found = node.go_on(rest, end, request);
+            if !matches!(found, Found::Nothing) {
+                return found;
+            }
+        }
+        self.find_otherwise(path, segment, rest, end, request)
+    }
+
+    #[inline(never)]
+    fn find_otherwise<'a>(
+        &'a self,
+        path: &[u8],
+        segment: &[u8],
+        rest: Option<&[u8]>,
+        end: usize,
+        request: &mut Request<'_>,
+    ) -> Found<'a> {
         let Some(decoded) = percent::decode(segment) else { return Found::Malformed };
-        if let Some((_, node)) = self.texts.iter().find(|(text, _)| **text == *decoded) {
-            let found = node.go_on(rest, start + segment.len(), request);
+        // What was sent with percent signs is the text that they stand for.
+        if decoded.len() < segment.len()
+            && let Some((_, node)) = self.texts.iter().find(|(text, _)| **text == *decoded)
+        {
+            let found = node.go_on(rest, end, request);
             if !matches!(found, Found::Nothing) {
                 return found;
             }
@@ -173,7 +194,7 @@ impl Node {
         if let Some((name, node)) = &self.parameter
             && !decoded.is_empty()
         {
-            let found = node.go_on(rest, start + segment.len(), request);
+            let found = node.go_on(rest, end, request);
             if !matches!(found, Found::Nothing) {
                 request.add_parameter(name, decoded.into_owned());
                 return found;
@@ -188,7 +209,7 @@ impl Node {
     }
 
     /// `end` is where the segment that led here ends.
-    fn go_on<'a>(&'a self, rest: Option<&str>, end: usize, request: &mut Request<'_>) -> Found<'a> {
+    fn go_on<'a>(&'a self, rest: Option<&[u8]>, end: usize, request: &mut Request<'_>) -> Found<'a> {
         let found = match rest {
             Some(rest) => self.find(rest, end + 1, request),
             None if self.methods.is_empty() => Found::Nothing,
@@ -250,9 +271,9 @@ pub enum Routed {}
 
 impl Handler<Routed> for Router {
     fn handle(&self, request: &mut Request<'_>) -> Answer {
-        let path = match request.rest() {
+        let path = match request.rest_bytes() {
             // A nested site that was asked for without a slash after its prefix.
-            "" if request.mount() > 0 => "/",
+            b"" if request.mount() > 0 => b"/",
             path => path,
         };
         let found = self.find(path, request);
@@ -264,7 +285,7 @@ impl Handler<Routed> for Router {
             }
             (Found::Malformed, _) => Answer::now(Response::error(Status::BAD_REQUEST)),
             (Found::Nothing, Some(fallback)) => fallback(request),
-            (Found::Nothing, None) if path == "*" => Answer::now(
+            (Found::Nothing, None) if path == b"*" => Answer::now(
                 Response::new(Status::NO_CONTENT).with_header("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
             ),
             (Found::Nothing, None) => Answer::now(Response::error(Status::NOT_FOUND)),

@@ -32,6 +32,15 @@ pub(super) enum Section {
 }
 
 impl HeadBuffer {
+    /// Is nothing in it that is still to be used? What was given before is given back.
+    #[inline]
+    pub(super) fn is_empty(&mut self) -> bool {
+        if self.given {
+            *self = Self::default();
+        }
+        self.partial.is_empty()
+    }
+
     /// Has a part of a head come, and not all of it?
     pub(super) fn has_begun(&self) -> bool {
         !self.partial.is_empty() && !self.given

@@ -65,6 +65,15 @@ impl Server {
         self
     }
 
+    /// Has `log` get a line for each request, in the Combined Log Format and without its end, when the response is over. It is ASCII without
+    /// control characters, whatever the client has sent. The time is that of the [clock](Self::with_clock), in UTC.
+    #[doc(alias = "combinedLogFormatter")]
+    #[must_use]
+    pub fn with_access_log(mut self, log: impl Fn(&str) + 'static) -> Self {
+        Rc::make_mut(&mut self.core).log = Some(Rc::new(log));
+        self
+    }
+
     /// A protocol for a connection that did not come by a port of this server: one that a policy wraps, or a test's.
     pub fn channel(&self) -> Channel {
         Channel::new(self.core.clone())

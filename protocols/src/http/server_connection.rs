@@ -124,7 +124,7 @@ impl ServerConnection {
     /// # Errors
     ///
     /// When the client sent what is no request, or more than the limits allow. Nothing that follows is looked at.
-    #[inline]
+    #[inline(always)]
     pub fn next<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Result<Option<RequestEvent<'a>>, HttpError> {
         match self.receive {
             Receive::Head if input.is_empty() => Ok(None),
@@ -134,22 +134,35 @@ impl ServerConnection {
         }
     }
 
+    #[inline(always)]
     fn next_head<'a, 'input: 'a>(
         &'a mut self,
         input: &mut &'input [u8],
     ) -> Result<Option<RequestEvent<'a>>, HttpError> {
         let Self { limits, buffer, body, requests, receive, request } = self;
-        let parsed = match buffer.next(input, limits.head, Section::Head) {
-            Ok(None) => return Ok(None),
-            Ok(Some(raw)) => parser::request(raw, limits),
-            Err(error) => Err(error),
-        };
-        let head = match parsed {
-            Ok(head) => head,
-            Err(error) => {
-                *receive = Receive::Over;
-                *request = Request { keeps_alive: false, ..Request::NONE };
-                return Err(error);
+        let whole = *input;
+        let window = &whole[..limits.head.min(whole.len())];
+        // Nearly always all of a head is there. If not, or if something is wrong with it, the buffer finds out first where it ends.
+        let at_once = if buffer.is_empty() { parser::request(window, limits).ok() } else { None };
+        let head = match at_once {
+            Some((head, length)) => {
+                *input = &whole[length..];
+                head
+            }
+            None => {
+                let late = match buffer.next(input, limits.head, Section::Head) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(raw)) => parser::late_request(raw, limits),
+                    Err(error) => Err(error),
+                };
+                match late {
+                    Ok(head) => head,
+                    Err(error) => {
+                        *receive = Receive::Over;
+                        *request = Request { keeps_alive: false, ..Request::NONE };
+                        return Err(error);
+                    }
+                }
             }
         };
         *requests += 1;
@@ -247,7 +260,7 @@ impl ServerConnection {
     /// tells how to send the body.
     ///
     /// The status 101, and a success of a CONNECT, end HTTP on the connection: what follows in the input is for another protocol.
-    #[inline]
+    #[inline(always)]
     pub fn respond(
         &mut self,
         status: Status,

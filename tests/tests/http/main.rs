@@ -1,6 +1,7 @@
 //! HTTP/1.1, on connections in memory, in simulations and over real sockets.
 
 mod answering;
+mod around;
 mod bodies;
 mod client;
 mod deadlines;
