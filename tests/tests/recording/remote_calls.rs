@@ -20,21 +20,14 @@ use crate::{place, recorded};
 fn record_calls(path: &Path) -> Vec<String> {
     let reactor = recorded(path);
     let journal = Journal::new(&reactor);
-    let (tell, told) = mpsc::channel();
-    set_up(&reactor, &journal, move || {
-        let _ = tell.send(());
-    });
     let remote = reactor.remote().unwrap();
     let thread = thread::spawn(move || {
         let (ran, runs) = mpsc::channel();
         for number in 1..=5 {
-            if number == 4 {
-                told.recv().unwrap();
-            }
             let ran = ran.clone();
             let call = move |reactor: &Reactor| {
-                NOTED.with(|journal| journal.with(|journal| effect(reactor, journal.as_ref().unwrap(), number)));
-                let _ = ran.send(());
+                let journal = NOTED.with(|journal| journal.with(|journal| journal.clone().unwrap()));
+                effect(reactor, &journal, number, move || drop(ran.send(())));
             };
             remote.call(call).unwrap();
             runs.recv().unwrap();
@@ -51,20 +44,21 @@ thread_local! {
     static NOTED: Shared<Option<Journal>> = Shared::default();
 }
 
-fn set_up(reactor: &Reactor, journal: &Journal, then: impl FnOnce() + 'static) {
-    let journal = journal.clone();
-    reactor.call_later(Duration::from_millis(10), move |reactor| {
-        journal.note(reactor, "the timer");
-        then();
-    });
-}
-
-/// What a call does.
-fn effect(reactor: &Reactor, journal: &Journal, number: u64) {
+/// What a call does, and what follows it: the third is over when a timer has fired.
+fn effect(reactor: &Reactor, journal: &Journal, number: u64, then: impl FnOnce() + 'static) {
     journal.note(reactor, format_args!("call {number}"));
+    if number == 3 {
+        let journal = journal.clone();
+        reactor.call_later(Duration::from_millis(10), move |reactor| {
+            journal.note(reactor, "the timer");
+            then();
+        });
+        return;
+    }
     if number == 5 {
         reactor.stop();
     }
+    then();
 }
 
 #[test]
@@ -76,9 +70,8 @@ fn calls_come_in_their_places_with_what_the_hook_does() {
     let replayed = Simulation::replay(&path, |replay| {
         let journal = Journal::new(replay.reactor());
         again = Some(journal.clone());
-        set_up(replay.reactor(), &journal, || {});
         replay.reactor().remote()?;
-        replay.on_remote_call(move |number, reactor| effect(reactor, &journal, number));
+        replay.on_remote_call(move |number, reactor| effect(reactor, &journal, number, || {}));
         Ok(())
     });
     assert!(replayed.unwrap().is_complete);
@@ -89,18 +82,14 @@ fn calls_come_in_their_places_with_what_the_hook_does() {
 fn without_a_hook_the_replay_stops_at_the_first_call_and_names_it() {
     let (_scratch, path) = place();
     record_calls(&path);
-    let mut again = None;
     let error = Simulation::replay(&path, |replay| {
-        let journal = Journal::new(replay.reactor());
-        set_up(replay.reactor(), &journal, || {});
-        again = Some(journal);
+        Journal::new(replay.reactor());
         replay.reactor().remote().map(drop)
     })
     .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     assert!(error.to_string().contains("call 1 from another thread"), "{error}");
     assert!(error.to_string().contains("on_remote_call"), "{error}");
-    assert_eq!(again.unwrap().notes(), [] as [String; 0]);
 }
 
 #[test]
@@ -108,8 +97,7 @@ fn a_hook_that_does_something_else_departs() {
     let (_scratch, path) = place();
     record_calls(&path);
     let error = Simulation::replay(&path, |replay| {
-        let journal = Journal::new(replay.reactor());
-        set_up(replay.reactor(), &journal, || {});
+        Journal::new(replay.reactor());
         replay.reactor().remote()?;
         replay.on_remote_call(|_, _| {});
         Ok(())
@@ -127,11 +115,10 @@ fn what_threads_call_during_a_replay_is_dropped_unheard() {
     Simulation::replay(&path, |replay| {
         let journal = Journal::new(replay.reactor());
         again = Some(journal.clone());
-        set_up(replay.reactor(), &journal, || {});
         let caller = replay.reactor().remote()?;
         caller.call(|_| panic!("nobody was to hear this"))?;
         remote = Some(caller);
-        replay.on_remote_call(move |number, reactor| effect(reactor, &journal, number));
+        replay.on_remote_call(move |number, reactor| effect(reactor, &journal, number, || {}));
         Ok(())
     })
     .map(|replayed| assert_eq!(replayed.panics, [] as [String; 0]))
