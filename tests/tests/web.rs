@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use lariat_tests::child::Child;
+use lariat_tests::child::{Child, Ended};
 use lariat_tests::examples::example;
 use lariat_tests::harness::Scratch;
 use rustix::process::Signal;
@@ -60,6 +60,12 @@ impl Web {
 
     fn text(&self, path: &str, options: &[&str]) -> String {
         String::from_utf8_lossy(&self.curl(path, options)).into_owned()
+    }
+
+    /// Has it end, and its site with it.
+    fn end(self) -> Ended {
+        self.process.signal(Signal::TERM);
+        self.process.end()
     }
 
     fn status(&self, path: &str, options: &[&str]) -> String {
@@ -138,6 +144,24 @@ fn an_application_gets_its_page_and_text_is_compressed() {
 }
 
 #[test]
+fn every_request_has_a_line_in_the_access_log() {
+    let scratch = Scratch::new();
+    let path = scratch.path("log");
+    let web = Web::start(&["--access-log", &path.display().to_string()]);
+    web.curl("/app.js", &["-A", "a \"nasty\" agent", "-e", "http://here/"]);
+    assert_eq!(web.status("/missing", &[]), "404");
+    let ended = web.end();
+    assert!(ended.status.success(), "{}", ended.log);
+    let log = fs::read_to_string(&path).expect("it was written");
+    let lines: Vec<_> = log.lines().collect();
+    let [first, second] = lines[..] else { panic!("{log}") };
+    assert!(first.starts_with("127.0.0.1 - - ["), "{first}");
+    assert!(first.contains("\"GET /app.js HTTP/1.1\" 200 5 \"http://here/\" \"a "), "{first}");
+    assert!(!first.contains("a \"nasty"), "{first}");
+    assert!(second.contains("\"GET /missing HTTP/1.1\" 404 "), "{second}");
+}
+
+#[test]
 fn wrong_options_are_told_in_a_sentence() {
     for (arguments, complaint) in [
         (&["/nowhere/at/all", "tcp:0"][..], "/nowhere/at/all cannot be served"),
@@ -158,7 +182,6 @@ fn wrong_options_are_told_in_a_sentence() {
 fn after_sigterm_it_ends_in_good_order() {
     let web = Web::start(&[]);
     assert_eq!(web.status("/", &[]), "200");
-    web.process.signal(Signal::TERM);
-    let ended = web.process.end();
+    let ended = web.end();
     assert!(ended.status.success(), "{}", ended.log);
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use lariat::Reactor;
 use lariat_examples::server;
-use lariat_examples::web::{Settings, Sites};
+use lariat_examples::web::{Settings, Sites, access_log};
 use lariat_protocols::http::Server;
 use lexopt::ValueExt;
 
@@ -23,9 +23,11 @@ Usage: web [OPTION...] FOLDER ENDPOINT...
                     tcp:8080
                     tcp:8080:interface=127.0.0.1
                     unix:/run/web.sock:mode=660
+                    tls:8443:privateKey=key.pem:certKey=cert.pem
+                  the last only if built with feature tls
   --host NAME=FOLDER
-                  serve another folder to who asks for that host; may be given
-                  for any number of names
+                  serve another folder to who asks for that host, or for every
+                  host below it if NAME begins with *. ; may be given often
   --listing       list folders that have no index.html
   --spa           send /index.html where there is nothing and a person seems to
                   look for a page: for applications that see to their own paths
@@ -34,6 +36,9 @@ Usage: web [OPTION...] FOLDER ENDPOINT...
                   place, to who takes it so
   --cache VALUE   the Cache-Control that files are sent with; no-cache, which has
                   clients ask each time, unless it is given
+  --access-log FILE
+                  write a line for each request to the end of FILE, or to
+                  standard output for -, in the Combined Log Format
   --cores NUMBER  serve with so many threads, 0 for one for each processor; 1
                   unless it is given
   -h, --help      print this
@@ -45,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> server::Result<()> {
-    let (mut settings, mut hosts, mut cores) = (Settings::default(), Vec::new(), 1);
+    let (mut settings, mut hosts, mut log, mut cores) = (Settings::default(), Vec::new(), None, 1);
     let arguments = server::endpoints(HELP, |option, arguments| {
         match option {
             "host" => {
@@ -57,6 +62,7 @@ fn run() -> server::Result<()> {
             "spa" => settings.has_fallback = true,
             "compress" => settings.compresses = true,
             "cache" => settings.cache_control = Some(arguments.value()?.string()?),
+            "access-log" => log = Some(access_log(&arguments.value()?.string()?)?),
             "cores" => cores = arguments.value()?.parse()?,
             _ => return Ok(false),
         }
@@ -71,7 +77,13 @@ fn run() -> server::Result<()> {
     for (name, folder) in hosts {
         sites.add(&name, &folder)?;
     }
-    let listen = move |reactor: &Reactor, endpoint: &str| reactor.listen(endpoint, Server::new(sites.handler()));
+    let listen = move |reactor: &Reactor, endpoint: &str| {
+        let server = Server::new(sites.handler());
+        match log.clone() {
+            Some(log) => reactor.listen(endpoint, server.with_access_log(log)),
+            None => reactor.listen(endpoint, server),
+        }
+    };
     if cores == 1 {
         server::serve(endpoints, listen)
     } else {

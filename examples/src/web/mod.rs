@@ -1,6 +1,11 @@
 //! A web server for files: what the command line says, made into sites.
 
-use lariat_protocols::http::{Answer, Compressed, Files, Handler, Request};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use lariat_protocols::http::{Compressed, Files, VirtualHosts};
 
 use crate::server;
 
@@ -47,18 +52,21 @@ impl Sites {
     }
 
     /// What answers requests.
-    pub fn handler(&self) -> Box<dyn Fn(&mut Request<'_>) -> Answer> {
-        let Self { others, hosts, .. } = self.clone();
-        let choose = move |request: &mut Request<'_>| {
-            let name = request.head().host().map_or("", without_port);
-            let files = hosts.iter().find(|(host, _)| host.eq_ignore_ascii_case(name)).map(|(_, files)| files);
-            files.unwrap_or(&others).handle(request)
-        };
-        if self.settings.compresses {
-            let compressed = Compressed::new(choose);
-            return Box::new(move |request| compressed.handle(request));
+    pub fn handler(&self) -> VirtualHosts {
+        let mut hosts = VirtualHosts::new();
+        for (host, files) in &self.hosts {
+            if self.settings.compresses {
+                hosts.add(host, Compressed::new(files.clone()));
+            } else {
+                hosts.add(host, files.clone());
+            }
         }
-        Box::new(choose)
+        if self.settings.compresses {
+            hosts.fallback(Compressed::new(self.others.clone()));
+        } else {
+            hosts.fallback(self.others.clone());
+        }
+        hosts
     }
 }
 
@@ -74,26 +82,21 @@ fn open(folder: &str, settings: &Settings) -> server::Result<Files> {
     Ok(files)
 }
 
-/// The host, in brackets if it is an IPv6 address, without the port.
-fn without_port(host: &str) -> &str {
-    let end = host.rfind(']').map_or(0, |bracket| bracket + 1);
-    host[end..].find(':').map_or(host, |colon| &host[..end + colon])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_is_no_part_of_a_hosts_name() {
-        for (host, name) in [
-            ("a.example:80", "a.example"),
-            ("a.example", "a.example"),
-            ("[::1]:80", "[::1]"),
-            ("[::1]", "[::1]"),
-            ("", ""),
-        ] {
-            assert_eq!(without_port(host), name);
+/// Opens a file for an access log, or standard output for `-`: what is given a line writes it to the end, at once.
+///
+/// # Errors
+///
+/// When the file cannot be opened.
+pub fn access_log(path: &str) -> server::Result<impl Fn(&str) + Clone + Send + Sync + use<>> {
+    let file: File = match path {
+        "-" => io::stdout().as_fd().try_clone_to_owned()?.into(),
+        path => File::options().append(true).create(true).open(path).map_err(|error| format!("{path}: {error}"))?,
+    };
+    let file = Arc::new(file);
+    Ok(move |line: &str| {
+        // One call for a line, so that those of several threads do not mix.
+        if let Err(error) = (&*file).write_all(format!("{line}\n").as_bytes()) {
+            log::warn!("a line of the access log is lost: {error}");
         }
-    }
+    })
 }
