@@ -22,11 +22,12 @@ Usage: echo [--idle SECONDS] [--cores NUMBER] ENDPOINT...
                     tcp:0:interface=\\:\\:1
                     unix:/run/echo.sock:mode=660
                     unix:@echo
+                    ssl:7443:privateKey=key.pem:certKey=certificate.pem
   --idle SECONDS  end connections that were silent both ways for so long
   --cores NUMBER  serve with so many threads, 0 for one for each processor; 1 unless it is given
   -h, --help      print this
 
-Set RUST_LOG=debug to see more.";
+SIGHUP has a port with TLS read its certificate anew. Set RUST_LOG=debug to see more.";
 
 struct Echo;
 

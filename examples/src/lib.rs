@@ -9,6 +9,7 @@
 //! | [`fetch`] | many requests at once, tried again where that may help, and what became of them |
 //! | [`proxy`] | a port forwarder and load balancer: backends and their health without input or output, and what relays to them |
 //! | [`server`] | what every server's `main` does: endpoints, help, the log, the descriptor limit |
+//! | [`tls_proxy`] | a proxy that ends TLS: routes by name without input or output, and what serves them |
 //! | [`web`] | a web server for files: what the command line says, made into sites |
 #![forbid(unsafe_code)]
 
@@ -16,4 +17,5 @@ pub mod chat;
 pub mod fetch;
 pub mod proxy;
 pub mod server;
+pub mod tls_proxy;
 pub mod web;

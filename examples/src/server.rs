@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use lariat::{Port, Reactor, run_on_cores};
 use lexopt::prelude::*;
+use rustix::process::Signal;
 
 /// A result whose error is for whoever started the server.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -51,12 +52,16 @@ pub fn endpoints(
 /// # Errors
 ///
 /// When an endpoint cannot be listened on, or the loop fails.
-pub fn serve(endpoints: &[String], mut listen: impl FnMut(&Reactor, &str) -> lariat::Result<Port>) -> Result<()> {
+pub fn serve<E: Into<Box<dyn Error>>>(
+    endpoints: &[String],
+    mut listen: impl FnMut(&Reactor, &str) -> std::result::Result<Port, E>,
+) -> Result<()> {
     begin();
     let reactor = Reactor::new()?;
     for endpoint in endpoints {
-        let port = listen(&reactor, endpoint)?;
+        let port = listen(&reactor, endpoint).map_err(Into::into)?;
         println!("listening on {}", port.address());
+        reload_on_hangup(&reactor, endpoint, port)?;
     }
     Ok(reactor.run()?)
 }
@@ -75,12 +80,24 @@ pub fn serve_on_cores(
     begin();
     run_on_cores(cores, move |_, reactor| {
         for endpoint in &endpoints {
-            let shared = endpoint.starts_with("tcp:") && !endpoint.contains(":reuseport=");
+            let shared = !endpoint.starts_with("unix:") && !endpoint.contains(":reuseport=");
             let port = listen(reactor, &format!("{endpoint}{}", if shared { ":reuseport=yes" } else { "" }))?;
             println!("listening on {}", port.address());
+            reload_on_hangup(reactor, endpoint, port)?;
         }
         Ok(())
     })?;
+    Ok(())
+}
+
+/// On SIGHUP, has a port that speaks TLS read its certificates anew. Where there is none, that signal ends the process as ever.
+fn reload_on_hangup(reactor: &Reactor, endpoint: &str, port: Port) -> lariat::Result<()> {
+    if endpoint.starts_with("ssl:") || endpoint.starts_with("tls:") {
+        reactor.on_signal(Signal::HUP.as_raw(), move |_| match port.reload_tls() {
+            Ok(()) => log::info!("the certificate of {} was read anew", port.address()),
+            Err(error) => log::error!("the former certificate of {} stays in service: {error}", port.address()),
+        })?;
+    }
     Ok(())
 }
 

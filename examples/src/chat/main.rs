@@ -23,13 +23,14 @@ Usage: chat [--queue-limit BYTES] ENDPOINT...
                     tcp:0:interface=\\:\\:1
                     unix:/run/chat.sock:mode=660
                     unix:@chat
+                    ssl:7443:privateKey=key.pem:certKey=certificate.pem
                   All of them lead to the same rooms.
   --queue-limit BYTES
                   put out who reads so slowly that more than this waits
                   (default: 1048576)
   -h, --help      print this
 
-Set RUST_LOG=debug to see more.";
+SIGHUP has a port with TLS read its certificate anew. Set RUST_LOG=debug to see more.";
 
 fn main() -> ExitCode {
     server::exit_code("chat", run())

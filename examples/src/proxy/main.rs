@@ -21,10 +21,13 @@ Usage: proxy [OPTION...] LISTEN BACKEND...
                     tcp:8000
                     tcp:8000:interface=127.0.0.1
                     unix:/run/proxy.sock:mode=660
+                    ssl:8443:privateKey=key.pem:certKey=certificate.pem
   BACKEND         where to connect to, such as
                     tcp:127.0.0.1:9001
                     tcp:127.0.0.1:9001:timeout=1
                     unix:/run/backend.sock
+                    tls:backend.example:9443
+                    tls:127.0.0.1:9443:serverName=localhost:trustRoots=ca.pem
   --policy NAME   round-robin (the default) or least-connections
   --connect-timeout SECONDS
                   how long a backend may take to answer, before the next one
@@ -45,7 +48,7 @@ Usage: proxy [OPTION...] LISTEN BACKEND...
 A backend that does not answer is left alone for half a second, then for twice
 as long each time, up to 30 s; one that answers a check is back at once.
 
-Set RUST_LOG=debug to see more.";
+SIGHUP has a port with TLS read its certificate anew. Set RUST_LOG=debug to see more.";
 
 fn main() -> ExitCode {
     server::exit_code("proxy", run())

@@ -1,0 +1,63 @@
+//! A client's connection.
+
+use std::fmt;
+
+use lariat::{CloseReason, Deferred, Once, Protocol, Successor, Transport, Wrapper};
+use lariat_protocols::Relay;
+
+use super::service::Seat;
+
+/// A client, whose TLS is ready. It is read nothing from until the backend answers; if that does not it is closed in good order.
+pub struct Visitor {
+    relay: Relay,
+    seat: Seat,
+    /// The name that it has asked for.
+    name: Option<String>,
+    /// If the client goes before it comes to anything, the attempt goes with it.
+    attempt: Option<Deferred<()>>,
+}
+
+impl Visitor {
+    pub(super) fn new(relay: Relay, seat: Seat, name: Option<String>) -> Self {
+        Self { relay, seat, name, attempt: None }
+    }
+}
+
+impl Wrapper for Visitor {
+    type Inner = Relay;
+
+    fn inner(&mut self) -> &mut Relay {
+        &mut self.relay
+    }
+
+    fn rewrap(self, successor: Successor) -> Successor {
+        successor
+    }
+
+    fn connection_made(&mut self, transport: &Transport) {
+        self.relay.connection_made(transport);
+        let Seat(proxy) = &self.seat;
+        let Some(route) = proxy.routes().find(self.name.as_deref()) else { return transport.close() };
+        let (name, client) = (route.name.clone(), transport.clone());
+        let upstream = Once::new(self.relay.opposite());
+        let connected = transport.reactor().connect(&proxy.target(route), upstream).map(drop);
+        self.attempt = Some(connected.recover(move |failure| {
+            if !failure.is_cancelled() {
+                log::warn!("{}: the backend of {name} is not to be had: {failure}", client.peer().address());
+            }
+            client.close();
+        }));
+    }
+
+    fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
+        self.attempt = None;
+        log::debug!("{}: {reason}", transport.peer().address());
+        self.relay.connection_lost(transport, reason);
+    }
+}
+
+impl fmt::Debug for Visitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visitor").field("relay", &self.relay).field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! The example servers with TLS, as processes of their own.
+
+mod endpoints;
+mod tls_proxy;
+
+use std::fs;
+
+use lariat_tests::certificates::{Issued, Wish, authority};
+use lariat_tests::child::{Child, Ended};
+use lariat_tests::harness::Scratch;
+
+/// A folder with certificates.
+struct Files(Scratch);
+
+impl Files {
+    fn new() -> Self {
+        let files = Self(Scratch::new());
+        fs::write(files.0.path("ca.pem"), authority().pem()).expect("the folder is writable");
+        files
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path(name).to_str().expect("the temporary directory has a name in UTF-8").to_owned()
+    }
+
+    /// Writes `NAME.pem` and `NAME-key.pem`.
+    fn write(&self, name: &str, issued: &Issued) {
+        fs::write(self.0.path(format!("{name}.pem")), &issued.chain).expect("the folder is writable");
+        fs::write(self.0.path(format!("{name}-key.pem")), &issued.key).expect("the folder is writable");
+    }
+
+    /// A certificate for these names from the authority that everybody trusts.
+    fn issue(&self, name: &str, names: &[&str]) {
+        self.write(name, &authority().issue(&Wish::server(names).for_others()));
+    }
+
+    /// Has `openssl s_client` say a line, and gives what came of that.
+    fn say(&self, port: u16, arguments: &str, line: &str) -> Ended {
+        let mut client = self.client(port, arguments);
+        client.tell(line);
+        client.end()
+    }
+
+    fn client(&self, port: u16, arguments: &str) -> Child {
+        let command = format!(
+            "s_client -CAfile {} -connect 127.0.0.1:{port} -verify_return_error {arguments}",
+            self.path("ca.pem")
+        );
+        Child::start("openssl", &command.split_whitespace().collect::<Vec<_>>())
+    }
+}
+
+/// The port of which a server's next line tells.
+fn port(server: &mut Child) -> u16 {
+    let line = server.line();
+    let port = line.strip_prefix("listening on tcp:127.0.0.1:").and_then(|port| port.parse().ok());
+    port.unwrap_or_else(|| panic!("it printed {line}"))
+}
