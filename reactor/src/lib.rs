@@ -33,6 +33,7 @@
 //! | serve connections | [`Protocol`], [`Factory`], [`Transport`] |
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
 //! | know what a host's name leads to | [`names`], [`guide::names`] |
+//! | encrypt connections | `lariat::tls` and `guide::tls`, with the feature `tls`; `ssl:` in [`endpoint`]s |
 //! | do in a thread what would block the loop | [`Reactor::defer_to_thread`] |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`], [`guide::deferreds`] |

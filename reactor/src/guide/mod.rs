@@ -12,6 +12,7 @@
 //! | [`cancellation`] | giving up on results, timeouts, work that ends with its owner |
 //! | [`threads`] | what runs where, calling into a loop from other threads, bringing results back |
 //! | [`names`] | what becomes of a host's name: look-ups, several addresses, what goes wrong and what it is called |
+//! | `tls` | servers and clients that encrypt, certificates for both, reload, STARTTLS, what goes wrong (with the feature `tls`) |
 //! | [`production`] | signals, an end in good order, several cores, limits, numbers to watch |
 //! | `testing` | protocols tested without sockets and without waiting (with the feature `testing`) |
 //! | [`twisted`] | for those who come from Twisted: every name and what became of it |
@@ -32,4 +33,6 @@ pub mod production;
 pub mod testing;
 pub mod threads;
 pub mod timers;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod twisted;

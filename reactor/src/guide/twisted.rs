@@ -84,6 +84,10 @@
 //! | `reactor.listenTCP(7000, factory)` | [`listen("tcp:7000", factory)`](crate::Reactor::listen), or [`listen_at`](crate::Reactor::listen_at) with an address |
 //! | `reactor.listenUNIX(path, factory)` | `listen("unix:PATH", factory)` |
 //! | `reactor.connectTCP(host, port, factory)` | [`connect("tcp:HOST:PORT", factory)`](crate::Reactor::connect) |
+//! | `reactor.listenSSL(port, factory, context)`, `connectSSL` | `listen("ssl:PORT:privateKey=…")`, `connect("tls:HOST:PORT")`, or `ListenOptions::tls` and `ConnectOptions::tls` (feature `tls`) |
+//! | `transport.startTLS(context)` | `Transport::start_tls` |
+//! | `CertificateOptions`, `optionsForClientTLS(name)`, `trustRootFromCertificates` | `tls::ServerOptions`, `tls::ClientOptions`, `tls::TrustRoots` |
+//! | `transport.getPeerCertificate()`, `negotiatedProtocol` | `Peer::tls` |
 //! | `HostnameEndpoint(reactor, host, port, attemptDelay=…)` | [`connect_host`](crate::Reactor::connect_host), or `connect` with a name |
 //! | `reactor.resolve(name)`, `reactor.nameResolver` | [`look_up`](crate::Reactor::look_up) |
 //! | `reactor.installNameResolver(r)`, `IHostnameResolver` | [`set_resolver`](crate::Reactor::set_resolver), [`names::Resolver`](crate::names::Resolver) |
@@ -244,7 +248,6 @@
 //!
 //! | Twisted | until then |
 //! | --- | --- |
-//! | `listenSSL`, `startTLS`, `ssl:` and `tls:` endpoints | a TLS proxy in front |
 //! | `listenUDP`, `DatagramProtocol`, `spawnProcess`, `StandardIO`, serial ports | [`Reactor::register`](crate::Reactor::register), for descriptors |
 //! | `ReconnectingClientFactory`, `ClientService` | connect again in `connection_lost` |
 //! | `LimitTotalConnectionsFactory`, `ThrottlingFactory`, `TrafficLoggingFactory` | a [`Wrapper`](crate::Wrapper) |
