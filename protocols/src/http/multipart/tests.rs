@@ -214,6 +214,48 @@ fn every_limit_is_exact_however_the_body_is_cut() {
 }
 
 #[test]
+fn random_bodies_give_the_same_form_however_they_are_cut() {
+    let tokens = [
+        "\r",
+        "\n",
+        "\r\n",
+        "-",
+        "--",
+        "--xyz",
+        "\r\n--xyz",
+        "\r\n--xyz\r\n",
+        "--xyz--",
+        " ",
+        "x",
+        FIELD,
+        "Content-Disposition: form-data; name=f; filename=g\r\n\r\n",
+        "\r\n\r\n",
+    ];
+    let mut seed = 11_u64;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let outcome = |pieces: &mut dyn Iterator<Item = &[u8]>, limits| {
+        decode(decoder(limits), pieces).map_err(|error| format!("{error:?}"))
+    };
+    let mut forms = 0;
+    for round in 0..100_000 {
+        let mut body = if random(4) > 0 { format!("--xyz\r\n{FIELD}") } else { String::new() };
+        body.extend((0..random(12)).map(|_| tokens[random(tokens.len())]));
+        body.push_str(if random(2) > 0 { "\r\n--xyz--" } else { "" });
+        let limits = FormLimits { text: random(60), file: 5, head: 120, ..FormLimits::default() };
+        let body = body.as_bytes();
+        let whole = outcome(&mut [body].into_iter(), limits);
+        let size = 1 + random(9);
+        let cut = outcome(&mut body.chunks(size), limits);
+        assert_eq!(cut, whole, "round {round}: {} in pieces of {size}, {limits:?}", body.escape_ascii());
+        forms += usize::from(whole.is_ok());
+    }
+    assert!(forms > 10_000, "{forms}");
+}
+
+#[test]
 fn time_is_linear_in_the_body_however_it_comes() {
     let begin = format!("--xyz\r\n{FIELD}");
     for content in ["\r", "\r\n--xy", "x", "-", "\r\n--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\n"] {
