@@ -27,7 +27,9 @@ fn record_calls(path: &Path) -> Vec<String> {
             let ran = ran.clone();
             let call = move |reactor: &Reactor| {
                 let journal = NOTED.with(|journal| journal.with(|journal| journal.clone().unwrap()));
-                effect(reactor, &journal, number, move || drop(ran.send(())));
+                effect(reactor, &journal, number, move || {
+                    let _ = ran.send(());
+                });
             };
             remote.call(call).unwrap();
             runs.recv().unwrap();
