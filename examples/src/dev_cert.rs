@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release --example dev_cert
-//! openssl s_server -accept 8443 -cert certificates/server.pem -key certificates/server-key.pem
+//! cargo run --release --example echo -- ssl:8443:privateKey=certificates/server-key.pem:certKey=certificates/server.pem
 //! openssl s_client -connect localhost:8443 -CAfile certificates/ca.pem
 //! ```
 
