@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lariat::endpoint::ClientEndpoint;
 use lariat::{Deferred, Once, Protocol, Reactor, Transport};
 
 use super::service::Proxy;
@@ -44,8 +45,8 @@ impl Checks {
     }
 }
 
-fn check(reactor: &Reactor, proxy: &Proxy, backend: usize, target: &str) -> Deferred<()> {
+fn check(reactor: &Reactor, proxy: &Proxy, backend: usize, target: &ClientEndpoint) -> Deferred<()> {
     let (there, gone, clock) = (proxy.clone(), proxy.clone(), reactor.clone());
-    let connected = reactor.connect(target, Once::new(Caller)).map(move |_| there.is_there(backend));
+    let connected = target.connect(reactor, Once::new(Caller)).map(move |_| there.is_there(backend));
     connected.recover(move |failure| gone.has_failed(backend, &failure, clock.now()))
 }

@@ -36,7 +36,7 @@ impl Client {
         let Some(target) = proxy.targets().get(backend) else { return transport.close() };
         let upstream = Upstream { relay: self.relay.opposite(), lease };
         let (client, proxy) = (transport.handle(self), proxy.clone());
-        let connected = reactor.connect(target, Once::new(upstream)).map(drop);
+        let connected = target.connect(reactor, Once::new(upstream)).map(drop);
         self.attempt = Some(connected.recover(move |failure| {
             proxy.has_failed(backend, &failure, client.transport().reactor().now());
             client.call(Self::try_next);

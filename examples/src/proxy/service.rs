@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use lariat::endpoint::ClientEndpoint;
 use lariat::{Error, ErrorKind, Factory, Failure, Peer, Port, Reactor, Result};
 use lariat_protocols::{Relay, RelayOptions, Traffic};
 
@@ -56,7 +57,7 @@ pub struct Proxy(Rc<Shared>);
 struct Shared {
     pool: RefCell<Pool>,
     /// Where the backends are, with the timeout, in the pool's order.
-    targets: Vec<String>,
+    targets: Vec<ClientEndpoint>,
     settings: Settings,
     traffic: Rc<Traffic>,
     begun: Instant,
@@ -74,13 +75,10 @@ impl Proxy {
     ///
     /// When there is no backend, a description is wrong, or the statistics' endpoint cannot be listened on.
     pub fn begin(reactor: &Reactor, backends: &[String], settings: Settings) -> Result<Self> {
-        let timeout = settings.connect_timeout.as_secs_f64();
-        let with_timeout = |backend: &String| {
-            if backend.contains(":timeout=") { backend.clone() } else { format!("{backend}:timeout={timeout}") }
+        let target = |backend: &String| {
+            ClientEndpoint::parse(backend).map(|target| target.with_default_timeout(settings.connect_timeout))
         };
-        let targets: Vec<String> = backends.iter().map(with_timeout).collect();
-        // What was given comes first, so that an error shows it as it was given.
-        backends.iter().chain(&targets).try_for_each(|target| reactor.check_connect(target))?;
+        let targets = backends.iter().map(target).collect::<Result<Vec<_>>>()?;
         let proxy = Self(Rc::new(Shared {
             pool: RefCell::new(Pool::new(backends.iter().cloned(), settings.policy)),
             targets,
@@ -134,7 +132,7 @@ impl Proxy {
         visit(&mut self.0.pool.borrow_mut())
     }
 
-    pub(super) fn targets(&self) -> &[String] {
+    pub(super) fn targets(&self) -> &[ClientEndpoint] {
         &self.0.targets
     }
 

@@ -81,7 +81,7 @@ fn run() -> server::Result<()> {
     let routes = Routes::new(routes, first_for_others)?;
     server::serve(std::slice::from_ref(listen), |reactor, place| {
         reactor.set_drain_timeout(drain);
-        let proxy = TlsProxy::new(reactor, routes.clone(), settings.clone())?;
+        let proxy = TlsProxy::new(routes.clone(), settings.clone())?;
         let reloaded = proxy.clone();
         reactor.on_signal(Signal::HUP.as_raw(), move |_| match reloaded.reload() {
             Ok(()) => log::info!("the certificates were read anew"),

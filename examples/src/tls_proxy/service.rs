@@ -1,12 +1,14 @@
 //! The routes on the network.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use lariat::endpoint::ClientEndpoint;
 use lariat::tls::{Acceptor, Identity, ServerOptions, TrustRoots};
 use lariat::{Address, ErrorKind, Factory, ListenOptions, Peer, Port, Reactor};
 use lariat_protocols::{Relay, RelayOptions};
@@ -54,6 +56,8 @@ pub struct TlsProxy(Rc<Shared>);
 
 struct Shared {
     routes: Routes,
+    /// By their descriptions.
+    backends: HashMap<String, ClientEndpoint>,
     settings: Settings,
     acceptor: Acceptor,
     clients: Cell<usize>,
@@ -66,12 +70,14 @@ impl TlsProxy {
     ///
     /// When a certificate, a key or the clients' authorities cannot be read, a certificate is not for its route's name, or a backend's
     /// description is wrong.
-    pub fn new(reactor: &Reactor, routes: Routes, settings: Settings) -> Result<Self> {
-        for route in routes.iter() {
-            reactor.check_connect(&route.backend)?;
+    pub fn new(routes: Routes, settings: Settings) -> Result<Self> {
+        let mut backends = HashMap::new();
+        for Route { backend, .. } in routes.iter() {
+            let target = ClientEndpoint::parse(backend)?.with_default_timeout(settings.connect_timeout);
+            backends.insert(backend.clone(), target);
         }
         let acceptor = options(&routes, &settings)?.build()?;
-        Ok(Self(Rc::new(Shared { routes, settings, acceptor, clients: Cell::new(0) })))
+        Ok(Self(Rc::new(Shared { routes, backends, settings, acceptor, clients: Cell::new(0) })))
     }
 
     /// Takes clients at an address, or at a port of every address of this machine.
@@ -108,18 +114,10 @@ impl TlsProxy {
         Ok(self.0.acceptor.replace(options(&self.0.routes, &self.0.settings)?)?)
     }
 
-    /// Where a route's backend is, with the time that it has.
-    pub(super) fn target(&self, route: &Route) -> String {
-        let timeout = self.0.settings.connect_timeout.as_secs_f64();
-        if route.backend.contains(":timeout=") {
-            route.backend.clone()
-        } else {
-            format!("{}:timeout={timeout}", route.backend)
-        }
-    }
-
-    pub(super) fn routes(&self) -> &Routes {
-        &self.0.routes
+    /// The route for those who ask for `name`, and its backend.
+    pub(super) fn find(&self, name: Option<&str>) -> Option<(&Route, &ClientEndpoint)> {
+        let route = self.0.routes.find(name)?;
+        Some((route, self.0.backends.get(&route.backend)?))
     }
 }
 

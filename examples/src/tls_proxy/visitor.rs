@@ -37,10 +37,10 @@ impl Wrapper for Visitor {
     fn connection_made(&mut self, transport: &Transport) {
         self.relay.connection_made(transport);
         let Seat(proxy) = &self.seat;
-        let Some(route) = proxy.routes().find(self.name.as_deref()) else { return transport.close() };
+        let Some((route, backend)) = proxy.find(self.name.as_deref()) else { return transport.close() };
         let (name, client) = (route.name.clone(), transport.clone());
         let upstream = Once::new(self.relay.opposite());
-        let connected = transport.reactor().connect(&proxy.target(route), upstream).map(drop);
+        let connected = backend.connect(transport.reactor(), upstream).map(drop);
         self.attempt = Some(connected.recover(move |failure| {
             if !failure.is_cancelled() {
                 log::warn!("{}: the backend of {name} is not to be had: {failure}", client.peer().address());

@@ -45,6 +45,7 @@
 
 mod argument;
 mod client;
+mod client_endpoint;
 mod description;
 mod open;
 mod server;
@@ -53,4 +54,5 @@ mod tests;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use client_endpoint::ClientEndpoint;
 pub use description::quote;

@@ -1,6 +1,7 @@
 //! Listening and connecting by description.
 
-use super::client::{self, ClientDescription};
+use super::client;
+use super::client_endpoint::ClientEndpoint;
 use super::server::ServerDescription;
 use crate::address::Address;
 use crate::contain::contain_drop;
@@ -8,7 +9,7 @@ use crate::deferred::Deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
 use crate::handle::Handle;
-use crate::options::{ConnectOptions, ListenOptions, StreamOptions};
+use crate::options::{ConnectOptions, ListenOptions};
 use crate::reactor::Reactor;
 use crate::stream::{Origin, Port, Target};
 
@@ -72,6 +73,8 @@ impl Reactor {
     /// or [cancelled](Deferred::cancel) to give up, which closes the socket; once it has its result, the connection is not affected. Who
     /// does not care [detaches](Deferred::detach) it: then a failure is logged.
     ///
+    /// The description is read each time; a [`ClientEndpoint`](crate::endpoint::ClientEndpoint) reads it once.
+    ///
     /// # Errors
     ///
     /// The Deferred fails with an [`Error`](crate::Error) of kind [`ErrorKind::InvalidInput`], with the place of the mistake, if the
@@ -120,38 +123,13 @@ impl Reactor {
     #[doc(alias = "IStreamClientEndpoint")]
     #[track_caller]
     pub fn connect<F: Factory>(&self, description: &str, factory: F) -> Deferred<Handle<F::Protocol>> {
-        let mut options = ConnectOptions::default();
-        let target = match ClientDescription::parse_with(description, &mut options.stream) {
-            Err(error) => return Deferred::fail(self, error),
-            Ok(ClientDescription::Tcp { target, timeout, bind_address }) => {
-                options.timeout = timeout.unwrap_or(options.timeout);
-                options.bind_address = bind_address;
-                target
+        match ClientEndpoint::parse(description) {
+            Ok(endpoint) => endpoint.connect(self, factory),
+            Err(error) => {
+                contain_drop(factory);
+                Deferred::fail(self, error)
             }
-            Ok(ClientDescription::Unix { address, timeout }) => {
-                options.timeout = timeout.unwrap_or(options.timeout);
-                Target::Addresses(vec![Address::Unix(address)])
-            }
-        };
-        self.connect_with(target, options, factory)
-    }
-
-    /// Would [`connect`](Self::connect) understand this description? For a program that wants to know when it starts, and connects later.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`] with the place of the mistake. Names are not looked up.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// let reactor = lariat::Reactor::new()?;
-    /// assert!(reactor.check_connect("tcp:127.0.0.1:7000").is_ok());
-    /// assert!(reactor.check_connect("tcp:127.0.0.1").is_err());
-    /// # Ok::<(), lariat::Error>(())
-    /// ```
-    pub fn check_connect(&self, description: &str) -> Result<()> {
-        ClientDescription::parse_with(description, &mut StreamOptions::default()).map(drop)
+        }
     }
 
     /// Connects to `address`, with every option settable; otherwise as [`connect`](Self::connect).

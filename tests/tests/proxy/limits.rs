@@ -5,13 +5,13 @@ use std::time::Duration;
 use lariat::testing::{Simulation, secs};
 use lariat::{Peer, Transport};
 use lariat_examples::proxy::Settings;
-use lariat_tests::harness::{Log, everywhere};
+use lariat_tests::harness::{Log, in_clear};
 
 use super::{backend, come, now, on_host, proxied, quiet, tell};
 
 #[test]
 fn clients_above_the_limit_are_closed_in_good_order_until_there_is_room_again() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let target = world.listen(|_: &Peer| Log::new().probe().echo());
         let (proxy, port) = proxied(&world, &[&target], Settings { max_connections: 2, ..quiet() });
         let greet = |transport: &Transport| tell(transport, b"hello");

@@ -1,7 +1,7 @@
 //! What arrives on one side leaves by the other, and so do the ends.
 
 use lariat::{Peer, Transport};
-use lariat_tests::harness::{Log, World, everywhere, over_tcp, simulated};
+use lariat_tests::harness::{Log, World, in_clear, over_tcp, simulated};
 
 use super::{Bulk, proxied, quiet, tell};
 
@@ -24,7 +24,7 @@ fn stay(_: &Transport) {}
 
 #[test]
 fn bytes_go_both_ways_and_are_counted() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (client, server) = (Log::new(), Log::new());
         let target = world.listen(lariat::Once::new(server.probe().echo()));
         let (proxy, port) = proxied(&world, &[&target], quiet());
@@ -46,7 +46,7 @@ fn bytes_go_both_ways_and_are_counted() {
 
 #[test]
 fn a_client_that_has_said_all_still_gets_its_answer() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (client, server) = (Log::new(), Log::new());
         let asks = |transport: &Transport| {
             transport.write(b"a question");
@@ -67,7 +67,7 @@ fn a_client_that_has_said_all_still_gets_its_answer() {
 
 #[test]
 fn a_backend_that_has_said_all_still_hears_the_client() {
-    everywhere(|mut world| {
+    in_clear(|mut world| {
         let (client, server) = (Log::new(), Log::new());
         let greets = |transport: &Transport| {
             transport.write(b"welcome");
@@ -103,7 +103,7 @@ fn a_reset_on_one_side_is_a_reset_on_the_other() {
 #[test]
 fn a_side_that_does_not_read_stops_the_other_and_costs_a_bounded_queue() {
     for deaf_client in [true, false] {
-        everywhere(|mut world| {
+        in_clear(|mut world| {
             let bulk = |deaf| Bulk { amount: MUCH, deaf, ..Bulk::default() };
             let (client, server) = (bulk(deaf_client), bulk(!deaf_client));
             let backend = server.clone();

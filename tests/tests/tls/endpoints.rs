@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use lariat::{ErrorKind, Once, Peer, Reactor, quote, testing};
+use lariat::endpoint::ClientEndpoint;
+use lariat::{ErrorKind, Once, Peer, quote, testing};
 use lariat_tests::certificates::{Wish, authority};
 use lariat_tests::harness::{Ground, Log, Scratch, World, refusal};
 
@@ -57,8 +58,8 @@ fn a_server_and_a_client_by_strings_talk_to_each_other() {
             let (at_server, at_client) = (Log::new(), Log::new());
             let port = world.reactor.listen(&described(&scratch, server), Once::new(at_server.probe().echo())).unwrap();
             let client = described(&scratch, client).replace("PORT", &port.address().port().unwrap().to_string());
-            world.reactor.check_connect(&client).unwrap();
-            world.reactor.connect(&client, Once::new(at_client.probe())).detach();
+            let client = ClientEndpoint::parse(&client).unwrap();
+            client.connect(&world.reactor, Once::new(at_client.probe())).detach();
             world.until("both are there", || at_server.is_made() && at_client.is_made());
             let tls = at_server.transport().peer().tls().unwrap();
             assert_eq!(tls.alpn.as_deref(), Some(&b"http/1.1"[..]));
@@ -158,10 +159,21 @@ fn a_port_by_a_string_reads_its_files_anew() {
 }
 
 #[test]
-fn names_in_strings_are_of_this_reactor() {
-    // A string of TLS is as good as any for those who only ask whether it is understood.
+fn a_client_endpoint_reads_its_files_once_and_resumes_sessions() {
     let scratch = files();
-    let reactor = Reactor::new().unwrap();
-    assert!(reactor.check_connect(&described(&scratch, "tls:example.org:443:trustRoots={ca.pem}")).is_ok());
-    assert!(reactor.check_connect("tls:example.org").is_err());
+    let mut world = World::new(Ground::RealTcp);
+    let server = described(&scratch, "ssl:0:interface=127.0.0.1:privateKey={both.pem}");
+    let port = world.reactor.listen(&server, |_: &Peer| Log::new().probe().echo()).unwrap();
+    let place = format!("tls:localhost:{}:trustRoots={{ca.pem}}", port.address().port().unwrap());
+    let endpoint = ClientEndpoint::parse(&described(&scratch, &place)).unwrap();
+    fs::remove_file(scratch.path("ca.pem")).unwrap();
+    let resumed = [(); 2].map(|()| {
+        let log = Log::new();
+        endpoint.connect(&world.reactor, Once::new(log.probe())).detach();
+        world.until("the connection stands", || log.is_made());
+        log.transport().write(b"hello");
+        world.until("the echo is back", || log.received_len() == 5);
+        log.transport().peer().tls().unwrap().resumed
+    });
+    assert_eq!(resumed, [false, true]);
 }
