@@ -57,7 +57,8 @@ impl Builder {
     /// if it cannot be written (the disk is full, say), it ends without one. In both cases a warning is logged and the loop goes on.
     ///
     /// Not recorded is what a program does between turns that it [takes](crate::MainLoop::turn) itself, what it reads from
-    /// descriptors that it has [registered](crate::Reactor::register), and the contents of files that are sent.
+    /// descriptors that it has [registered](crate::Reactor::register), and the contents of files that are sent. Of TLS it has what went
+    /// over the wire. Keys are new each time, so such connections cannot be replayed: record a program that speaks in clear.
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.recording = Some(path.into());
         self.sizes_only = false;
