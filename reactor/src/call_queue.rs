@@ -67,6 +67,7 @@ impl<C, I: Copy> CallQueue<C, I> {
     }
 
     /// Later items come after what is queued next.
+    #[inline(never)]
     fn close_list(&mut self) {
         let empty = mem::take(&mut self.spare);
         self.lists.push_back(mem::replace(&mut self.last, empty));
@@ -99,26 +100,25 @@ impl<C, I: Copy> CallQueue<C, I> {
             return Some(Next::Item(*item));
         }
         self.pass = self.pass.checked_sub(1)?;
-        self.next_entry()
-    }
-
-    #[inline(never)]
-    fn next_entry(&mut self) -> Option<Next<C, I>> {
         match self.entries.pop_front()? {
             Entry::Call(call) => {
                 self.len -= 1;
                 Some(Next::Call(call))
             }
-            Entry::List => {
-                let list = self.lists.pop_front()?;
-                self.spare = mem::replace(&mut self.first, list);
-                self.spare.clear();
-                let first = self.first.first().copied()?;
-                self.taken = 1;
-                self.len -= 1;
-                Some(Next::Item(first))
-            }
+            Entry::List => self.open_list().map(Next::Item),
         }
+    }
+
+    /// Goes on with the next list, and gives its first item.
+    #[inline(never)]
+    fn open_list(&mut self) -> Option<I> {
+        let list = self.lists.pop_front()?;
+        self.spare = mem::replace(&mut self.first, list);
+        self.spare.clear();
+        let first = self.first.first().copied()?;
+        self.taken = 1;
+        self.len -= 1;
+        Some(first)
     }
 
     /// Takes out what comes next whatever the pass, for an owner that is ending.

@@ -126,8 +126,8 @@ impl<W: Work, T: 'static> Node<W, T> {
         }
         self.state.set(State::settled(chain, result));
         // Without one, whoever attaches one has it run.
-        if next.is_some() {
-            self.next.0.set(next);
+        if let Some(next) = next {
+            self.next.0.set(Some(next));
             reactor.enqueue_job(self);
         }
         Ok(())
