@@ -13,15 +13,7 @@ trap clean_up EXIT
 build_client lockstep
 build_client idle
 request=$here/echo64.txt
-failed=0
-
-# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND.
-hold() {
-  local word=PASS
-  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
-  [ $word = PASS ] || failed=1
-  echo "$word async echo: $1 $2 (bound $3)"
-}
+name="async echo"
 
 conns=50 at_once=yes
 per_message count_instructions 100 300 "$@"

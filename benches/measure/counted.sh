@@ -26,17 +26,8 @@ trap clean_up EXIT
 build_client lockstep
 build_client idle
 request=$here/echo64.txt
-failed=0
 
 wanted() { [[ ",$parts," == *",$1,"* ]]; }
-
-# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND.
-hold() {
-  local word=PASS
-  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
-  [ $word = PASS ] || failed=1
-  echo "$word $name: $1 $2 (bound $3)"
-}
 
 if wanted instructions; then
   # What a turn costs is shared by the messages that it finds, and how many those are is a matter of timing; here it is all of a round.

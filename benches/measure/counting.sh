@@ -1,17 +1,30 @@
 # shellcheck shell=bash
-# Functions that count what a server spends; sourced by instructions.sh and counted.sh, which set `scratch` to a folder of
-# their own. In a server's command, {} stands for the port that it is to listen on.
+# Functions that count what a server spends, and hold it to bounds; sourced by the other scripts here. Those that start servers set
+# `scratch` to a folder of their own. In a server's command, {} stands for the port that it is to listen on.
 # No function leaves a process behind: what is started is killed by its id, by `end_server` or when the shell ends.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 started=""
+# A second server, which stands behind the one that is counted.
+backend=""
+# Did any bound fail?
+failed=0
 ulimit -n "$(ulimit -Hn)"
 
 build_client() { gcc -O2 -o "$scratch/$1" "$here/$1.c"; }
 
 clean_up() {
+  [ -z "$backend" ] || kill -KILL "$backend" 2>/dev/null || true
   end_server KILL
   rm -rf "$scratch"
+}
+
+# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND, for whatever `name` is.
+hold() {
+  local word=PASS
+  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
+  [ $word = PASS ] || failed=1
+  echo "$word $name: $1 $2 (bound $3)"
 }
 
 # Takes a port that nobody listens on, from below those that the kernel hands out for outgoing connections.

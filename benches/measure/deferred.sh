@@ -5,18 +5,9 @@
 # example: deferred.sh target/release/deferred_cost
 # Needs valgrind.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/counting.sh"
 [ $# = 1 ] || { sed -n '2,/^set/{/^#/p}' "$0" >&2; exit 2; }
-command=$1 failed=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-# hold WHAT VALUE BOUND
-hold() {
-  local word=PASS
-  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
-  [ $word = PASS ] || failed=1
-  echo "$word deferred: $1 $2 (bound $3)"
-}
+command=$1 name=deferred
 
 # counted PATTERN WORK TURNS EACH: the number that PATTERN finds in what callgrind prints.
 counted() {

@@ -19,17 +19,9 @@ scratch=$(mktemp -d)
 trap clean_up EXIT
 build_client fanout
 conns=1000
-failed=0
+name=fanout
 
 drive() { "$scratch/fanout" "$conns" "$size" 1 "$rounds" "$port:$started" >"$scratch/slices"; }
-
-# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND.
-hold() {
-  local word=PASS
-  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
-  [ $word = PASS ] || failed=1
-  echo "$word fanout: $1 $2 (bound $3)"
-}
 
 size=256
 if [ -n "$where" ]; then

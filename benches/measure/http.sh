@@ -27,17 +27,8 @@ trap clean_up EXIT
 build_client lockstep
 build_client idle
 request=$here/http_get.txt
-failed=0
 
 wanted() { [[ ",$parts," == *",$1,"* ]]; }
-
-# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND.
-hold() {
-  local word=PASS
-  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
-  [ $word = PASS ] || failed=1
-  echo "$word $name: $1 $2 (bound $3)"
-}
 
 if [ -n "$where" ]; then
   conns=50 rounds=300 at_once=yes

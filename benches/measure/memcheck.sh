@@ -13,12 +13,7 @@ if [ "${1-}" = --before ] && [ $# -ge 2 ]; then
 fi
 [ $# -ge 1 ] || { sed -n '2,/^set/{/^#/p}' "$0" >&2; exit 2; }
 scratch=$(mktemp -d)
-backend=""
-clean_up_both() {
-  [ -z "$backend" ] || kill -KILL "$backend" 2>/dev/null || true
-  clean_up
-}
-trap clean_up_both EXIT
+trap clean_up EXIT
 build_client lockstep
 name=$(basename "$1")
 command=("$@")

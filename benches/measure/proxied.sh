@@ -16,23 +16,10 @@ fi
 [ $# = 2 ] || { sed -n '2,/^set/{/^#/p}' "$0" >&2; exit 2; }
 
 scratch=$(mktemp -d)
-backend=""
-clean_up_both() {
-  [ -z "$backend" ] || kill -KILL "$backend" 2>/dev/null || true
-  clean_up
-}
-trap clean_up_both EXIT
+trap clean_up EXIT
 build_client lockstep
 request=$here/echo64.txt
-failed=0
-
-# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND.
-hold() {
-  local word=PASS
-  awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
-  [ $word = PASS ] || failed=1
-  echo "$word proxy: $1 $2 (bound $3)"
-}
+name=proxy
 
 start_server "$1" "tcp:{}:interface=127.0.0.1"
 backend=$started started=""

@@ -24,7 +24,6 @@ done
 
 scratch=$(mktemp -d)
 trap clean_up EXIT
-failed=0
 
 # attack WHAT OPTION ...: has slowhttptest attack a fresh server, and counts the seconds in which its own probe had no answer within two.
 attack() {

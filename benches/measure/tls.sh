@@ -4,6 +4,7 @@
 # example: tls.sh target/release/tls_cost
 # Needs valgrind.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/counting.sh"
 [ $# = 1 ] || { sed -n '2,/^set/{/^#/p}' "$0" >&2; exit 2; }
 
 # allocations MESSAGES: how many a run makes with so many messages.
@@ -12,13 +13,11 @@ allocations() {
     sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p' | tr -d ,
 }
 
-command=$1
+command=$1 name=TLS
 few=$(allocations 200)
 many=$(allocations 700)
 # A message and its echo are four records, two sent and two received.
 figure=$(awk -v few="$few" -v many="$many" 'BEGIN { printf "%.3f", (many - few) / 500 / 4 }')
-word=PASS
-awk -v value="$figure" 'BEGIN { exit !(value <= 1) }' || word=FAIL
 # The one is what rustls encrypts into or decrypts from; nothing of ours may be added to it.
-echo "$word TLS: allocations per record $figure (bound 1)"
-[ $word = PASS ]
+hold "allocations per record" "$figure" 1
+exit $failed

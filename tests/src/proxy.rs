@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
 
 use crate::child::{Child, client};
 use crate::examples::example;
@@ -80,8 +79,8 @@ pub fn accept(backend: &TcpListener) -> TcpStream {
 pub enum Slow {
     /// It reads nothing until all that it sends has arrived.
     Waits,
-    /// It pauses for so long after every 256 KiB.
-    Pauses(Duration),
+    /// It reads 256 KiB whenever as much that it sent has arrived.
+    Lags,
 }
 
 /// Sends so many bytes each way through a proxy whose backend is slow to read. Returns how much memory that took, in KiB.
@@ -102,21 +101,16 @@ pub fn relay_both_ways(amount: u64, slow: Slow) -> u64 {
         let stream = stream.try_clone().expect("nothing breaks");
         thread::spawn(move || send(&stream, amount, salt).expect("nothing breaks"))
     });
-    let (may_read, wait) = channel();
+    let (arrived, arrivals) = channel();
     let reader = thread::spawn(move || {
-        let pause = match slow {
-            Slow::Waits => {
-                let () = wait.recv().expect("nothing breaks");
-                Duration::ZERO
-            }
-            Slow::Pauses(pause) => pause,
-        };
-        check(&far, amount, 0, pause).expect("nothing breaks");
+        if matches!(slow, Slow::Waits) {
+            (0..amount / BLOCK as u64).for_each(|_| arrivals.recv().expect("nothing breaks"));
+            return check(&far, amount, 0, || ());
+        }
+        check(&far, amount, 0, || arrivals.recv().expect("nothing breaks"))
     });
-    check(&person, amount, 1, Duration::ZERO).expect("nothing breaks");
-    // Who only pauses does not wait for this.
-    let _ = may_read.send(());
-    reader.join().expect("all is there");
+    check(&person, amount, 1, || arrived.send(()).expect("somebody reads")).expect("nothing breaks");
+    reader.join().expect("all is there").expect("nothing breaks");
     for pump in pumps {
         pump.join().expect("all was sent");
     }
@@ -138,14 +132,13 @@ fn send(mut to: &TcpStream, amount: u64, salt: u8) -> Result<()> {
     to.shutdown(Shutdown::Write)
 }
 
-fn check(mut from: &TcpStream, amount: u64, salt: u8, pause: Duration) -> Result<()> {
+/// Reads so much and no more, and calls `then` after each block.
+fn check(mut from: &TcpStream, amount: u64, salt: u8, mut then: impl FnMut()) -> Result<()> {
     let mut received = vec![0; BLOCK];
     for number in 0..amount / BLOCK as u64 {
         from.read_exact(&mut received)?;
         assert!(received == block(number, salt), "block {number} is not what was sent");
-        if !pause.is_zero() {
-            thread::sleep(pause);
-        }
+        then();
     }
     assert_eq!(std::io::copy(&mut from, &mut sink())?, 0, "more has come than was sent");
     Ok(())

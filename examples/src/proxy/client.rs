@@ -5,11 +5,13 @@ use std::fmt;
 use lariat::{CloseReason, Deferred, Once, Protocol, Successor, Transport, Wrapper};
 use lariat_protocols::Relay;
 
-use super::service::{Lease, Seat};
+use super::service::{Lease, Proxy};
+use crate::seats::Seat;
 
 /// A client. It is read nothing from until a backend answers; when none does it is closed in good order.
 pub struct Client {
     relay: Relay,
+    proxy: Proxy,
     /// None if there was no room.
     seat: Option<Seat>,
     /// Backends that did not answer.
@@ -19,13 +21,13 @@ pub struct Client {
 }
 
 impl Client {
-    pub(super) fn new(relay: Relay, seat: Option<Seat>) -> Self {
-        Self { relay, seat, tried: Vec::new(), attempt: None }
+    pub(super) fn new(relay: Relay, proxy: Proxy, seat: Option<Seat>) -> Self {
+        Self { relay, proxy, seat, tried: Vec::new(), attempt: None }
     }
 
     /// Tries the next backend.
     fn try_next(&mut self, transport: &Transport) {
-        let Some(Seat(proxy)) = &self.seat else { return transport.close() };
+        let proxy = self.proxy.clone();
         let reactor = transport.reactor();
         let Some(lease) = proxy.pick(reactor, &self.tried) else {
             log::warn!("{}: no backend is to be had", transport.peer().address());
@@ -35,7 +37,7 @@ impl Client {
         self.tried.push(backend);
         let Some(target) = proxy.targets().get(backend) else { return transport.close() };
         let upstream = Upstream { relay: self.relay.opposite(), lease };
-        let (client, proxy) = (transport.handle(self), proxy.clone());
+        let client = transport.handle(self);
         let connected = target.connect(reactor, Once::new(upstream)).map(drop);
         self.attempt = Some(connected.recover(move |failure| {
             proxy.has_failed(backend, &failure, client.transport().reactor().now());

@@ -13,6 +13,7 @@ use super::checks::Checks;
 use super::client::Client;
 use super::pool::{Pick, Policy, Pool};
 use super::statistics::{Statistics, StatisticsPage};
+use crate::seats::Seats;
 
 /// How long what a backend has left may take to get to a slow client, and the other way round: as long as either may be idle, within
 /// these bounds. The first is what any connection has; the second, for connections that may be idle for ever, what idle ones have by
@@ -61,7 +62,7 @@ struct Shared {
     settings: Settings,
     traffic: Rc<Traffic>,
     begun: Instant,
-    clients: Cell<usize>,
+    seats: Seats,
     accepted: Cell<u64>,
     refused: Cell<u64>,
     unserved: Cell<u64>,
@@ -84,7 +85,7 @@ impl Proxy {
             targets,
             traffic: Rc::default(),
             begun: reactor.now(),
-            clients: Cell::new(0),
+            seats: Seats::new(settings.max_connections),
             accepted: Cell::new(0),
             refused: Cell::new(0),
             unserved: Cell::new(0),
@@ -116,7 +117,7 @@ impl Proxy {
         let shared = &*self.0;
         Statistics {
             uptime: now.saturating_duration_since(shared.begun),
-            clients: shared.clients.get(),
+            clients: shared.seats.taken(),
             max_connections: shared.settings.max_connections,
             accepted: shared.accepted.get(),
             refused: shared.refused.get(),
@@ -187,38 +188,19 @@ impl Factory for Proxy {
     type Protocol = Client;
 
     fn build_protocol(&mut self, _: &Peer) -> Option<Client> {
-        let Shared { clients, settings, traffic, accepted, refused, .. } = &*self.0;
-        let has_room = clients.get() < settings.max_connections;
-        add_one(if has_room { accepted } else { refused });
+        let Shared { seats, settings, traffic, accepted, refused, .. } = &*self.0;
+        let seat = seats.take();
+        add_one(if seat.is_some() { accepted } else { refused });
         let idle_timeout = settings.idle_timeout;
         let close_timeout = Some(idle_timeout.map_or(LONG_CLOSE, |idle| idle.max(SHORT_CLOSE)));
         let relay = Relay::new(RelayOptions { idle_timeout, close_timeout, traffic: traffic.clone() });
-        Some(Client::new(relay, has_room.then(|| Seat::take(self))))
+        Some(Client::new(relay, self.clone(), seat))
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy").field("targets", &self.0.targets).finish_non_exhaustive()
-    }
-}
-
-/// A client's place among those that may be there at a time.
-#[derive(Debug)]
-pub(super) struct Seat(pub(super) Proxy);
-
-impl Seat {
-    fn take(proxy: &Proxy) -> Self {
-        let clients = &proxy.0.clients;
-        clients.set(clients.get() + 1);
-        Self(proxy.clone())
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let clients = &self.0.0.clients;
-        clients.set(clients.get().saturating_sub(1));
     }
 }
 

@@ -1,6 +1,5 @@
 //! The routes on the network.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,6 +14,7 @@ use lariat_protocols::{Relay, RelayOptions};
 
 use super::routes::{Route, Routes};
 use super::visitor::Visitor;
+use crate::seats::Seats;
 use crate::server::Result;
 
 /// The least that what a backend has left may take to get to a slow client, and the other way round: what any connection has.
@@ -60,7 +60,7 @@ struct Shared {
     backends: HashMap<String, ClientEndpoint>,
     settings: Settings,
     acceptor: Acceptor,
-    clients: Cell<usize>,
+    seats: Seats,
 }
 
 impl TlsProxy {
@@ -77,7 +77,8 @@ impl TlsProxy {
             backends.insert(backend.clone(), target);
         }
         let acceptor = options(&routes, &settings)?.build()?;
-        Ok(Self(Rc::new(Shared { routes, backends, settings, acceptor, clients: Cell::new(0) })))
+        let seats = Seats::new(settings.max_connections);
+        Ok(Self(Rc::new(Shared { routes, backends, settings, acceptor, seats })))
     }
 
     /// Takes clients at an address, or at a port of every address of this machine.
@@ -152,44 +153,25 @@ impl Factory for TlsProxy {
     type Protocol = Visitor;
 
     fn build_protocol(&mut self, peer: &Peer) -> Option<Visitor> {
-        let Shared { routes, settings, clients, .. } = &*self.0;
+        let Shared { routes, settings, seats, .. } = &*self.0;
         let name = peer.tls().and_then(|tls| tls.server_name);
         if routes.find(name.as_deref()).is_none() {
             // A certificate may be for more names than there are routes.
             log::info!("{}: asked for {name:?}, to which no route leads", peer.address());
             return None;
         }
-        if clients.get() >= settings.max_connections {
+        let Some(seat) = seats.take() else {
             log::debug!("{}: refused, there are too many clients", peer.address());
             return None;
-        }
+        };
         let close_timeout = Some(settings.idle_timeout.unwrap_or(SHORT_CLOSE).max(SHORT_CLOSE));
         let options = RelayOptions { idle_timeout: settings.idle_timeout, close_timeout, ..RelayOptions::default() };
-        Some(Visitor::new(Relay::new(options), Seat::take(self), name))
+        Some(Visitor::new(Relay::new(options), self.clone(), seat, name))
     }
 }
 
 impl fmt::Debug for TlsProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsProxy").field("routes", &self.0.routes).finish_non_exhaustive()
-    }
-}
-
-/// A client's place among those that may be there at a time.
-#[derive(Debug)]
-pub(super) struct Seat(pub(super) TlsProxy);
-
-impl Seat {
-    fn take(proxy: &TlsProxy) -> Self {
-        let clients = &proxy.0.clients;
-        clients.set(clients.get() + 1);
-        Self(proxy.clone())
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let clients = &self.0.0.clients;
-        clients.set(clients.get().saturating_sub(1));
     }
 }

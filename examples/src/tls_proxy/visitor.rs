@@ -5,12 +5,14 @@ use std::fmt;
 use lariat::{CloseReason, Deferred, Once, Protocol, Successor, Transport, Wrapper};
 use lariat_protocols::Relay;
 
-use super::service::Seat;
+use super::service::TlsProxy;
+use crate::seats::Seat;
 
 /// A client, whose TLS is ready. It is read nothing from until the backend answers; if that does not it is closed in good order.
 pub struct Visitor {
     relay: Relay,
-    seat: Seat,
+    proxy: TlsProxy,
+    _seat: Seat,
     /// The name that it has asked for.
     name: Option<String>,
     /// If the client goes before it comes to anything, the attempt goes with it.
@@ -18,8 +20,8 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn new(relay: Relay, seat: Seat, name: Option<String>) -> Self {
-        Self { relay, seat, name, attempt: None }
+    pub(super) fn new(relay: Relay, proxy: TlsProxy, seat: Seat, name: Option<String>) -> Self {
+        Self { relay, proxy, _seat: seat, name, attempt: None }
     }
 }
 
@@ -36,8 +38,7 @@ impl Wrapper for Visitor {
 
     fn connection_made(&mut self, transport: &Transport) {
         self.relay.connection_made(transport);
-        let Seat(proxy) = &self.seat;
-        let Some((route, backend)) = proxy.find(self.name.as_deref()) else { return transport.close() };
+        let Some((route, backend)) = self.proxy.find(self.name.as_deref()) else { return transport.close() };
         let (name, client) = (route.name.clone(), transport.clone());
         let upstream = Once::new(self.relay.opposite());
         let connected = backend.connect(transport.reactor(), upstream).map(drop);

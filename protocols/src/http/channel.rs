@@ -4,20 +4,19 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::time::Duration;
 
-use lariat::{CloseReason, Deferred, DelayedCall, Failure, Handle, Idle, Protocol, Transport};
+use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Protocol, Transport};
 
 use super::access_log::LogEntry;
 use super::body::BodyEncoder;
 use super::body_writer::{BodyWriter, Outgoing};
 use super::core::Core;
 use super::error::HttpError;
+use super::exchange::Exchange;
 use super::fields::Headers;
 use super::handler::{Answer, When};
 use super::head::RequestHead;
 use super::request::{Rare, Request};
-use super::request_body::Pipe;
 use super::response::Response;
 use super::response_body::Content;
 use super::server_connection::{RequestEvent, ServerConnection};
@@ -54,42 +53,6 @@ struct Flags {
     input_ended: bool,
     /// The server is stopping.
     draining: bool,
-}
-
-/// A request in hand.
-#[derive(Default)]
-struct Exchange {
-    /// Somebody reads the body.
-    pipe: Option<Rc<Pipe>>,
-    /// The response is being made.
-    pending: Option<Deferred<()>>,
-    /// The response is being sent.
-    outgoing: Option<Rc<Outgoing>>,
-    /// The response was sent, and the rest of the body is only read to get past it.
-    is_answered: bool,
-    /// Bytes of the body that nobody wanted.
-    dropped: u64,
-}
-
-impl Exchange {
-    /// Nobody needs its response any more, and its body ends with `error`.
-    fn stop(&mut self, error: HttpError) {
-        drop(self.pending.take());
-        if let Some(outgoing) = self.outgoing.take() {
-            outgoing.stop();
-        }
-        if let Some(pipe) = self.pipe.take() {
-            // Once the handler that is given up is gone, so that it does not fail because of the body.
-            let reactor = pipe.reactor().clone();
-            reactor.call_later(Duration::ZERO, move |_| pipe.end(Err(error)));
-        }
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.stop(HttpError::UnexpectedEnd);
-    }
 }
 
 /// A large body is handed to the transport as it is; a small one is copied behind its head.

@@ -18,6 +18,7 @@ mod date;
 mod entity_tag;
 mod error;
 mod events;
+mod exchange;
 mod fields;
 mod file_path;
 mod file_response;

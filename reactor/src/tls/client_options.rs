@@ -8,7 +8,7 @@ use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 
 use crate::error::Result;
 
-use super::common::Common;
+use super::common::{Common, common_options};
 use super::connector::Connector;
 use super::identity::{Identity, invalid};
 use super::info::TlsVersion;
@@ -85,38 +85,13 @@ impl ClientOptions {
         self
     }
 
-    /// The oldest version that is spoken. Default: TLS 1.2.
-    #[doc(alias = "raiseMinimumTo")]
-    pub fn minimum_version(mut self, version: TlsVersion) -> Self {
-        self.common.minimum = version;
-        self
-    }
-
     /// Begins a new session with every connection. Default: sessions are kept and resumed, by all that use the same [`Connector`].
     pub fn without_resumption(mut self) -> Self {
         self.without_resumption = true;
         self
     }
 
-    /// How long a handshake may take before the connection is given up. Default: 10 s.
-    pub fn handshake_timeout(mut self, limit: Duration) -> Self {
-        self.common.handshake_timeout = limit;
-        self
-    }
-
-    /// Writes the secrets of every session to the file that the environment variable `SSLKEYLOGFILE` names: whoever has it can read
-    /// everything. For debugging alone. Default: nothing is written, whatever the variable says.
-    pub fn log_keys(mut self) -> Self {
-        self.common.log_keys = true;
-        self
-    }
-
-    /// Where the time comes from by which certificates are valid. Default: the system's clock. A simulation, whose time is not that of the
-    /// certificates, sets its own.
-    pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.common.clock = WallClock::new(now);
-        self
-    }
+    common_options!();
 
     /// What connects by these options.
     ///

@@ -58,3 +58,36 @@ impl fmt::Debug for Common {
             .finish_non_exhaustive()
     }
 }
+
+/// What both kinds of options have methods for.
+macro_rules! common_options {
+    () => {
+        /// The oldest version that is spoken. Default: TLS 1.2.
+        #[doc(alias = "raiseMinimumTo")]
+        pub fn minimum_version(mut self, version: TlsVersion) -> Self {
+            self.common.minimum = version;
+            self
+        }
+
+        /// How long a handshake may take before the connection is given up. Default: 10 s.
+        pub fn handshake_timeout(mut self, limit: Duration) -> Self {
+            self.common.handshake_timeout = limit;
+            self
+        }
+
+        /// Writes the secrets of every session to the file that the environment variable `SSLKEYLOGFILE` names: whoever has it can read
+        /// everything. For debugging alone. Default: nothing is written, whatever the variable says.
+        pub fn log_keys(mut self) -> Self {
+            self.common.log_keys = true;
+            self
+        }
+
+        /// Where the time comes from by which certificates and tickets are valid. Default: the system's clock. A simulation, whose
+        /// time is not that of the certificates, sets its own.
+        pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+            self.common.clock = WallClock::new(now);
+            self
+        }
+    };
+}
+pub(super) use common_options;
