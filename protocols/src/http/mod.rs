@@ -31,6 +31,8 @@ mod form_request;
 mod grammar;
 mod handler;
 mod head;
+#[cfg(feature = "http-types")]
+mod http_types;
 mod limits;
 mod listing;
 mod multipart;
@@ -76,6 +78,8 @@ pub use form_error::FormError;
 pub use form_limits::FormLimits;
 pub use handler::{Answer, Given, Handler, IntoAnswer, Later, Now};
 pub use head::{BodyLength, OwnedRequestHead, RequestHead, ResponseHead, Version};
+#[cfg(feature = "http-types")]
+pub use http_types::ConversionError;
 pub use limits::Limits;
 pub use listing::{Listing, ListingColumn, ListingOrder};
 pub use multipart::{MultipartDecoder, MultipartEvent, PartHead};

@@ -121,6 +121,12 @@ impl Body {
     }
 }
 
+impl From<()> for Body {
+    fn from((): ()) -> Self {
+        Self::empty()
+    }
+}
+
 impl From<&'static str> for Body {
     #[inline]
     fn from(text: &'static str) -> Self {
