@@ -140,6 +140,14 @@ fn an_end_of_the_writing_side_alone_is_not_answered() {
 }
 
 #[test]
+fn a_close_after_the_end_of_the_writing_side_is_answered() {
+    let (mut wire, _) = script();
+    wire.feed(b"close write");
+    wire.feed(b"close");
+    assert!(matches!(wire.close_reason(), Some(CloseReason::Done)), "{wire:?}");
+}
+
+#[test]
 fn an_abort_resets_the_peer() {
     let (mut wire, _) = script();
     wire.feed(b"abort");

@@ -7,21 +7,30 @@ use crate::address::Address;
 use crate::buffer::Sink;
 use crate::byte_stream::{ByteStream, Received};
 use crate::options::ConnectOptions;
+use crate::readiness::Readiness;
+use crate::token::Token;
 
-use super::poll::HostId;
+use super::poll::{HostId, Mask};
 use super::stream::Stream;
 use super::world::World;
 
-/// The end of a connection whose other end a reactor serves. Whoever holds it reads and writes when it likes; no event tells it.
+/// The end of a connection whose other end a reactor serves. Whoever holds it reads and writes when it likes.
 #[derive(Debug)]
 pub(crate) struct LooseEnd(Stream);
 
 impl LooseEnd {
-    /// Begins a connection to `address`.
-    pub(crate) fn connect(world: &Rc<World>, address: &Address) -> io::Result<Self> {
+    /// Begins a connection to `address`. Events with `token` tell what happens to it.
+    pub(crate) fn connect(world: &Rc<World>, address: &Address, token: Token) -> io::Result<Self> {
         let id =
             world.on(HostId::ONLY, |sockets| sockets.connect(HostId::ONLY, address, &ConnectOptions::default()))?;
-        Ok(Self(Stream { world: world.clone(), host: HostId::ONLY, id }))
+        let end = Self(Stream { world: world.clone(), host: HostId::ONLY, id });
+        world.on(HostId::ONLY, |sockets| sockets.watch(id, HostId::TEST, token, Mask::ANY))?;
+        Ok(end)
+    }
+
+    /// Takes the events of all such ends.
+    pub(crate) fn collect(world: &Rc<World>, events: &mut Vec<(Token, Readiness)>) {
+        world.on(HostId::ONLY, |sockets| sockets.collect(HostId::TEST, events));
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {

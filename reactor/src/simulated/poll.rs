@@ -55,6 +55,9 @@ impl HostId {
     /// Where a world has but one.
     pub(crate) const ONLY: Self = Self(1);
 
+    /// Not one of the world's: whoever holds [loose ends](super::LooseEnd).
+    pub(super) const TEST: Self = Self(u32::MAX);
+
     /// Its place in a list of all.
     pub(super) fn index(self) -> usize {
         (self.0 as usize).saturating_sub(1)

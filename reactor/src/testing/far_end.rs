@@ -107,6 +107,11 @@ impl FarEnd {
         })
     }
 
+    /// Does it see the end of what the protocol writes, and go on until the protocol closes the connection?
+    pub(super) fn waits_for_close(&self) -> bool {
+        self.state.with(|state| state.end.is_some() && state.sees == Sees::End && !state.ends)
+    }
+
     /// Has it been given so much that nobody can mean it?
     pub(super) fn is_flooded(&self) -> bool {
         self.state.with(|state| state.taken.len() > MOST_WRITTEN)

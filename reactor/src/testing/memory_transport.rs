@@ -14,9 +14,11 @@ use crate::handle::reach;
 use crate::options::{ListenOptions, StreamOptions};
 use crate::protocol::Protocol;
 use crate::simulated::LooseEnd;
+use crate::token::Token;
 use crate::transport::{Flags, Transport};
 
 use super::far_end::{FarEnd, Sees};
+use super::far_ends::FarEnds;
 use super::virtual_clock::VirtualClock;
 use super::witness::{Record, WitnessFactory};
 
@@ -66,6 +68,7 @@ use super::witness::{Record, WitnessFactory};
 pub struct MemoryTransport<P> {
     // The peer goes first, so that a clock which others hold finds it gone.
     peer: Rc<FarEnd>,
+    token: Token,
     record: Rc<Record>,
     transport: Transport,
     clock: VirtualClock,
@@ -133,19 +136,20 @@ impl<P: Protocol> MemoryTransport<P> {
         let factory = WitnessFactory { inner: factory, record: record.clone() };
         let anywhere = Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let options = ListenOptions { stream: options, ..ListenOptions::default() };
+        let Some(token) = clock.with_peers(FarEnds::reserve) else { panic!("the clock takes no more connections") };
         let opened = clock.listen_at(&anywhere, options, factory).map(|port| {
-            let end = LooseEnd::connect(clock.world(), port.address());
+            let end = LooseEnd::connect(clock.world(), port.address(), token);
             (port, end)
         });
         let Ok((port, Ok(end))) = opened else { panic!("the clock's reactor takes no connection: {opened:?}") };
         let peer = Rc::new(FarEnd::new(end, record.clone()));
         peer.set_room(None);
-        clock.add_peer(&peer);
+        clock.with_peers(|peers| peers.add(token, &peer));
         clock.settle();
         port.close();
         clock.settle();
         let Some(transport) = record.transport.get().cloned() else { panic!("the factory refused the connection") };
-        Self { peer, record, transport, clock: clock.clone(), protocol: PhantomData }
+        Self { peer, token, record, transport, clock: clock.clone(), protocol: PhantomData }
     }
 
     /// The peer sends `data`. The protocol gets up to 64 KiB of it in one piece. What it does not want for now, because it has paused
@@ -284,6 +288,12 @@ impl<P: Protocol> MemoryTransport<P> {
     /// The clock that the connection's timers follow, and the reactor that serves it.
     pub fn clock(&self) -> &VirtualClock {
         &self.clock
+    }
+}
+
+impl<P> Drop for MemoryTransport<P> {
+    fn drop(&mut self) {
+        self.clock.with_peers(|peers| peers.remove(self.token));
     }
 }
 

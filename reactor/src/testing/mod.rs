@@ -51,6 +51,7 @@
 mod chunking;
 mod difference;
 mod far_end;
+mod far_ends;
 mod linear;
 mod memory_transport;
 mod notes;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::resume_unwind;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Time;
@@ -13,7 +13,7 @@ use crate::guarded::Guarded;
 use crate::reactor::{MainLoop, Reactor};
 use crate::simulated::{Simulated, World};
 
-use super::far_end::FarEnd;
+use super::far_ends::FarEnds;
 
 /// The shortest time that can pass.
 const TICK: Duration = Duration::from_millis(1);
@@ -55,7 +55,7 @@ struct Inner {
     world: Rc<World>,
     /// Out while it turns.
     main_loop: Cell<Option<MainLoop>>,
-    peers: Guarded<Vec<Weak<FarEnd>>>,
+    peers: Guarded<FarEnds>,
 }
 
 impl VirtualClock {
@@ -66,7 +66,7 @@ impl VirtualClock {
         let main_loop = MainLoop::from_driver(Box::new(Simulated::new(&world)));
         let reactor = Reactor::clone(&main_loop);
         let main_loop = Cell::new(Some(main_loop));
-        Self { inner: Rc::new(Inner { reactor, world, main_loop, peers: Guarded::new(Vec::new()) }) }
+        Self { inner: Rc::new(Inner { reactor, world, main_loop, peers: Guarded::new(FarEnds::new()) }) }
     }
 
     /// How much time has passed since the clock was made.
@@ -150,23 +150,15 @@ impl VirtualClock {
         &self.inner.world
     }
 
-    /// Has a connection's other end act whenever the loop has turned.
-    pub(super) fn add_peer(&self, peer: &Rc<FarEnd>) {
-        self.inner.peers.with(|peers| {
-            peers.retain(|peer| peer.strong_count() > 0);
-            peers.push(Rc::downgrade(peer));
-        });
+    /// The connections' other ends, which act whenever the loop has turned.
+    pub(super) fn with_peers<R>(&self, visit: impl FnOnce(&mut FarEnds) -> R) -> R {
+        self.inner.peers.with(visit)
     }
 
     /// Returns whether any of them did anything.
     #[track_caller]
     fn let_peers_act(&self) -> bool {
-        let (moved, flooded) = self.inner.peers.with(|peers| {
-            peers
-                .iter()
-                .filter_map(Weak::upgrade)
-                .fold((false, false), |(moved, flooded), peer| (peer.act() || moved, peer.is_flooded() || flooded))
-        });
+        let (moved, flooded) = self.with_peers(|peers| peers.act(self.world()));
         assert!(!flooded, "there is no end to what a protocol writes: `peer_takes` sets how much of it the peer takes");
         moved
     }

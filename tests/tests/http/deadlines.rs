@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use lariat::testing::{MemoryTransport, VirtualClock};
-use lariat::{CloseReason, Phase, StreamOptions};
-use lariat_protocols::http::{Channel, Request, Server, Status};
+use lariat::{CloseReason, Phase};
+use lariat_protocols::http::{Request, Server, Status};
 
-use crate::site::{hello, page, server, text, wire, wire_of};
+use crate::site::{hello, page, text, wire, wire_of};
 
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -127,39 +126,4 @@ fn a_client_that_reads_slowly_is_served() {
     }
     assert!(wire.written().len() > 1_000_000, "{} bytes were written", wire.written().len());
     assert!(wire.is_open());
-}
-
-/// So many connections to one server, in one virtual time.
-fn crowd(clock: &VirtualClock, server: &Server, size: usize) -> Vec<MemoryTransport<Channel>> {
-    (0..size).map(|_| MemoryTransport::serve(clock, server.clone(), StreamOptions::default())).collect()
-}
-
-#[test]
-fn slow_heads_bodies_and_readers_are_ended_and_others_served_meanwhile() {
-    let clock = VirtualClock::new();
-    let server = server();
-    let mut heads = crowd(&clock, &server, 50);
-    let mut bodies = crowd(&clock, &server, 50);
-    let mut readers = crowd(&clock, &server, 50);
-    for body in &mut bodies {
-        body.feed(b"POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
-    }
-    for reader in &mut readers {
-        reader.peer_takes(0);
-        reader.feed(GET.repeat(2000).as_bytes());
-    }
-    for second in 0..40 {
-        if second % 4 == 0 {
-            heads.iter_mut().filter(|head| head.is_open()).for_each(|head| head.feed(b"G"));
-        }
-        clock.advance(seconds(1));
-        let mut other = MemoryTransport::serve(&clock, server.clone(), StreamOptions::default());
-        other.feed(GET.as_bytes());
-        assert_eq!(text(other.take_written()), hello());
-        if second == 10 {
-            assert!(heads.iter().all(|head| !head.is_open()));
-        }
-    }
-    assert!(bodies.iter().all(|body| !body.is_open()));
-    assert!(readers.iter().all(MemoryTransport::is_closed));
 }

@@ -4,6 +4,7 @@ mod answering;
 mod around;
 mod bodies;
 mod client;
+mod crowds;
 mod deadlines;
 mod flood;
 mod malformed;
