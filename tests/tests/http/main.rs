@@ -2,6 +2,7 @@
 
 mod answering;
 mod around;
+mod behind_nginx;
 mod bodies;
 mod client;
 mod crowds;
@@ -10,6 +11,7 @@ mod flood;
 mod malformed;
 mod real_clients;
 mod routing;
+mod served;
 mod simulated;
 mod site;
 mod splitting;

@@ -1,76 +1,26 @@
 //! Clients that others have written, over real sockets.
 
-use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::{self, JoinHandle};
+use lariat_protocols::http::{Compressed, Cookie, FormError, FormLimits, Request, Response, Server, Status};
 
-use lariat::{Reactor, Remote};
-
-use crate::site::server;
-
-/// The site on a port, in a thread.
-struct Site {
-    port: u16,
-    remote: Remote,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Site {
-    fn start() -> Self {
-        let (sender, receiver) = channel();
-        let thread = thread::spawn(move || {
-            let reactor = Reactor::new().expect("there are descriptors");
-            let port = reactor.listen("tcp:0:interface=127.0.0.1", server()).expect("it can listen");
-            let number = port.address().tcp().expect("it is TCP").port();
-            sender.send((number, reactor.remote().expect("it runs"))).expect("the test waits");
-            reactor.run().expect("the loop runs");
-        });
-        let (port, remote) = receive(&receiver);
-        Self { port, remote, thread: Some(thread) }
-    }
-}
-
-fn receive<T>(receiver: &Receiver<T>) -> T {
-    receiver.recv().expect("the server starts")
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.remote.call(Reactor::stop).expect("it runs");
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("it ends in good order");
-        }
-    }
-}
-
-/// What a command prints, which has to end well.
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().expect("the program is installed");
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{program} failed: {printed}{}", String::from_utf8_lossy(&output.stderr));
-    printed
-}
+use crate::served::{Served, curl, run};
+use crate::site::{router, server};
 
 #[test]
 fn curl_gets_posts_and_waits_to_go_on() {
-    let site = Site::start();
-    let url = |path: &str| format!("http://127.0.0.1:{}{path}", site.port);
-    assert_eq!(run("curl", &["-sS", "--max-time", "20", &url("/hello")]), "hello");
-    assert_eq!(run("curl", &["-sS", "--max-time", "20", "--http1.0", &url("/hello")]), "hello");
-    assert!(run("curl", &["-sS", "--max-time", "20", "--head", &url("/hello")]).contains("Content-Length: 5"));
+    let site = Served::start(server);
+    assert_eq!(curl(&[&site.url("/hello")]), "hello");
+    assert_eq!(curl(&["--http1.0", &site.url("/hello")]), "hello");
+    assert!(curl(&["--head", &site.url("/hello")]).contains("Content-Length: 5"));
     let body = "x".repeat(100_000);
-    let echoed = run("curl", &["-sS", "--max-time", "20", "-H", "Expect: 100-continue", "-d", &body, &url("/echo")]);
-    assert_eq!(echoed, body);
-    let chunked = ["-sS", "--max-time", "20", "-H", "Transfer-Encoding: chunked", "-d", "12345", &url("/length")];
-    assert_eq!(run("curl", &chunked), "5");
-    let both = run("curl", &["-sS", "--max-time", "20", &url("/slow"), &url("/hello"), "-w", "%{num_connects} "]);
+    assert_eq!(curl(&["-H", "Expect: 100-continue", "-d", &body, &site.url("/echo")]), body);
+    assert_eq!(curl(&["-H", "Transfer-Encoding: chunked", "-d", "12345", &site.url("/length")]), "5");
+    let both = curl(&[&site.url("/slow"), &site.url("/hello"), "-w", "%{num_connects} "]);
     assert_eq!(both, "slow1 hello0 ", "the second request goes over the same connection");
-    let refused =
-        ["-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: a b", &url("/hello")];
-    assert_eq!(run("curl", &refused), "400");
+    let refused = ["-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: a b", &site.url("/hello")];
+    assert_eq!(curl(&refused), "400");
 }
 
-const PYTHON: &str = r#"
+const HTTP_CLIENT: &str = r#"
 import http.client, sys
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=20)
 for _ in range(3):
@@ -99,6 +49,93 @@ print("all is well")
 
 #[test]
 fn pythons_http_client_is_content() {
-    let site = Site::start();
-    assert_eq!(run("python3", &["-c", PYTHON, &site.port.to_string()]), "all is well\n");
+    let site = Served::start(server);
+    assert_eq!(run("python3", &["-c", HTTP_CLIENT, &site.port.to_string()]), "all is well\n");
+}
+
+/// The site with what `requests` makes more of than other clients.
+fn wide() -> Server {
+    let mut router = router();
+    router.get("/away", |_: &mut Request<'_>| Response::redirect(Status::FOUND, "/hello"));
+    router.get("/come-in", |_: &mut Request<'_>| {
+        Response::text("welcome").with_cookie(&Cookie::new("session", "8f3a")?.insecure())
+    });
+    router.get("/who", |request: &mut Request<'_>| {
+        request.head().headers().cookie("session").unwrap_or("nobody").to_owned()
+    });
+    router.get("/story", Compressed::new(|_: &mut Request<'_>| "a long story. ".repeat(1_000)));
+    router.get("/json", |_: &mut Request<'_>| Response::json(&["a", "\u{e9}\n"]));
+    router.post("/form", |request: &mut Request<'_>| {
+        let form = request.form(FormLimits::default());
+        async move {
+            let form = form.await?;
+            let lengths = form.uploads().iter().map(|upload| format!("{} {}", upload.file_name(), upload.length()));
+            Ok::<_, FormError>(format!("{} {}", form.get("place").unwrap_or("nowhere"), lengths.collect::<String>()))
+        }
+    });
+    Server::new(router)
+}
+
+const REQUESTS: &str = r#"
+import requests, sys
+site = "http://127.0.0.1:" + sys.argv[1]
+session = requests.Session()
+
+def get(path, **options):
+    return session.get(site + path, timeout=20, **options)
+
+def post(path, **options):
+    return session.post(site + path, timeout=20, **options)
+
+for _ in range(3):
+    response = get("/hello")
+    assert (response.status_code, response.text, response.encoding) == (200, "hello", "utf-8"), response.headers
+response = session.head(site + "/hello", timeout=20)
+assert (response.headers["Content-Length"], response.content) == ("5", b""), "head"
+assert session.options(site + "/hello", timeout=20).headers["Allow"] == "GET, HEAD, OPTIONS", "options"
+assert get("/missing").status_code == 404, "missing"
+assert session.delete(site + "/hello", timeout=20).status_code == 405, "delete"
+assert post("/length", data=b"x" * 1048576).text == "1048576", "length"
+assert post("/length", data=(b"x" * 5000 for _ in range(100))).text == "500000", "chunked"
+letters = b"".join(bytes([65 + i]) * 5000 for i in range(20))
+with post("/echo", data=letters, stream=True) as response:
+    assert response.headers["Transfer-Encoding"] == "chunked", response.headers
+    assert b"".join(response.iter_content(777)) == letters, "echo"
+response = get("/away")
+assert (response.text, [past.status_code for past in response.history]) == ("hello", [302]), "away"
+assert get("/who").text == "nobody"
+get("/come-in")
+assert get("/who").text == "8f3a", session.cookies
+response = get("/story")
+assert response.headers["Content-Encoding"] == "gzip" and len(response.content) == 14000, response.headers
+assert get("/json").json() == ["a", "\u00e9\n"], "json"
+assert post("/form", data={"place": "two words & more"}).text == "two words & more ", "urlencoded"
+upload = post("/form", data={"place": "here"}, files={"photo": ("a photo.png", b"\x89PNG\r\n--\n" * 10000)})
+assert upload.text == "here a photo.png 90000", upload.text
+connections = session.get_adapter(site).poolmanager.connection_from_url(site).num_connections
+assert connections == 1, connections
+assert get("/panic").status_code == 500, "panic"
+assert get("/hello").text == "hello", "after the panic"
+print("all is well")
+"#;
+
+#[test]
+fn pythons_requests_is_content() {
+    let site = Served::start(wide);
+    // Debian's Python, whose package it is: another one that comes first in the path would not have it.
+    assert_eq!(run("/usr/bin/python3", &["-c", REQUESTS, &site.port.to_string()]), "all is well\n");
+}
+
+#[test]
+fn wrk_finds_no_fault() {
+    let site = Served::start(server);
+    for path in ["/hello", "/slow", "/trailers"] {
+        let told = run("wrk", &["-t", "1", "-c", "20", "-d", "1s", "--timeout", "20s", &site.url(path)]);
+        // Both are printed only if there were any.
+        assert!(!told.contains("Socket errors") && !told.contains("Non-2xx"), "{path}: {told}");
+        let requests = told.split_once(" requests in ").and_then(|(before, _)| before.split_whitespace().last());
+        let requests = requests.and_then(|number| number.parse().ok());
+        assert!(requests > Some(20), "{path}: {told}");
+    }
+    assert!(site.connections() < 200, "{} connections were made", site.connections());
 }
