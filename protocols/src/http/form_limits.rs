@@ -2,7 +2,8 @@
 
 /// What a form may take, in bytes and numbers. Every limit has a default that suits a public server.
 ///
-/// The limit of a request's body, [`Limits::body`](super::Limits::body), holds besides: whoever takes large files raises it too.
+/// [`Request::form`](super::Request::form) has [`total`](Self::total) hold in the place of the limit of a request's body,
+/// [`Limits::body`](super::Limits::body).
 ///
 /// ```
 /// use lariat_protocols::http::FormLimits;

@@ -6,6 +6,7 @@ mod body;
 mod body_writer;
 mod channel;
 mod chunked;
+mod client_address;
 mod client_connection;
 mod compressed;
 mod compressor;
@@ -33,6 +34,8 @@ mod handler;
 mod head;
 #[cfg(feature = "http-types")]
 mod http_types;
+#[cfg(feature = "json")]
+mod json_request;
 mod limits;
 mod listing;
 mod multipart;
@@ -53,6 +56,8 @@ mod slot;
 mod status;
 mod steering;
 mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod virtual_hosts;
 
 pub use authentication::{Authenticated, Credentials, Guarding};
@@ -80,6 +85,8 @@ pub use handler::{Answer, Given, Handler, IntoAnswer, Later, Now};
 pub use head::{BodyLength, OwnedRequestHead, RequestHead, ResponseHead, Version};
 #[cfg(feature = "http-types")]
 pub use http_types::ConversionError;
+#[cfg(feature = "json")]
+pub use json_request::JsonError;
 pub use limits::Limits;
 pub use listing::{Listing, ListingColumn, ListingOrder};
 pub use multipart::{MultipartDecoder, MultipartEvent, PartHead};
