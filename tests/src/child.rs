@@ -106,9 +106,16 @@ impl Child {
     ///
     /// # Panics
     ///
-    /// When it has closed its standard input.
+    /// When it has closed its standard input; then with what it wrote to its standard error.
+    #[track_caller]
     pub fn tell(&mut self, line: &str) {
-        writeln!(self.input, "{line}").expect("the program reads");
+        // In one piece: one that ends at the first word, as `s_client` does, is not there any more for the end of the line.
+        if let Err(error) = self.input.write_all(format!("{line}\n").as_bytes()) {
+            // It has ended, as a rule.
+            let _ = self.process.kill();
+            let log = self.log.take().and_then(|log| log.join().ok()).unwrap_or_default();
+            panic!("the program does not read: {error}; it wrote {log}");
+        }
     }
 
     /// Sends it a signal.
