@@ -24,7 +24,6 @@ Usage: web [OPTION...] FOLDER ENDPOINT...
                     tcp:8080:interface=127.0.0.1
                     unix:/run/web.sock:mode=660
                     tls:8443:privateKey=key.pem:certKey=cert.pem
-                  the last only if built with feature tls
   --host NAME=FOLDER
                   serve another folder to who asks for that host, or for every
                   host below it if NAME begins with *. ; may be given often

@@ -8,14 +8,9 @@ use lariat_tests::examples::example;
 use lariat_tests::proxy::PROXY;
 use rustix::process::Signal;
 
-use super::{Files, port};
+use super::{Files, listen, port};
 
 static ECHO: LazyLock<String> = LazyLock::new(|| example("echo").to_string_lossy().into_owned());
-
-fn listen(files: &Files) -> String {
-    let (key, certificate) = (files.path("server-key.pem"), files.path("server.pem"));
-    format!("ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}")
-}
 
 /// Talks to an echo until it has sent one line back.
 fn hear_echo(files: &Files, port: u16, arguments: &str) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod tls_proxy;
+mod web;
 
 use std::fs;
 
@@ -48,6 +49,12 @@ impl Files {
         );
         Child::start("openssl", &command.split_whitespace().collect::<Vec<_>>())
     }
+}
+
+/// An endpoint with the certificate of the server.
+fn listen(files: &Files) -> String {
+    let (key, certificate) = (files.path("server-key.pem"), files.path("server.pem"));
+    format!("ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}")
 }
 
 /// The port of which a server's next line tells.
