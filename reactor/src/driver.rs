@@ -73,6 +73,11 @@ pub(crate) trait Network {
     /// What ends a wait from another thread, once for however often it is used during one. It may outlive the driver, and does
     /// nothing then.
     fn waker(&self) -> io::Result<Waker>;
+    /// The same for wakers of tasks, most of which never leave the loop's thread: that there are some is no reason to wait for other
+    /// threads where nothing else can happen.
+    fn task_waker(&self) -> io::Result<Waker> {
+        self.waker()
+    }
     /// The kernel's registry, if there is a kernel.
     fn registry(&self) -> Option<&mio::Registry>;
     /// Takes a socket in that was opened elsewhere, with the address of its other end.

@@ -71,7 +71,7 @@
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `layer`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `random`, `readiness`, `stats`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `parked`, `random`, `readiness`, `stats`, `token` |
 
 #![deny(missing_docs)]
 
@@ -106,6 +106,7 @@ mod layer;
 mod lookup;
 pub mod names;
 mod options;
+mod parked;
 mod poller;
 mod producer;
 mod protocol;

@@ -6,11 +6,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::address::Address;
 use crate::contain::contain_drops;
 use crate::guarded::Guarded;
+use crate::parked::Parked;
 use crate::stream::Port;
 
 use super::stream::AsyncStream;
@@ -54,7 +55,7 @@ pub struct AsyncListener {
 pub(super) struct Backlog {
     streams: Guarded<VecDeque<AsyncStream>>,
     port: OnceCell<Port>,
-    acceptor: Cell<Option<Waker>>,
+    acceptor: Cell<Option<Parked>>,
     /// Nothing more will come, or nobody will accept it.
     is_closed: Cell<bool>,
 }
@@ -134,7 +135,7 @@ impl Backlog {
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the port is closed")))
             }
             None => {
-                let waker = context.waker().clone();
+                let waker = Parked::new(context.waker());
                 drop(self.acceptor.replace(Some(waker)));
                 Poll::Pending
             }

@@ -3,9 +3,10 @@
 use std::cell::{Cell, OnceCell};
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::close_reason::CloseReason;
+use crate::parked::Parked;
 use crate::transport::{Transport, WriteStatus};
 
 use super::received::Received;
@@ -31,11 +32,11 @@ pub(super) struct Shared {
     is_paused: Cell<bool>,
     input: Cell<Input>,
     /// Who reads: it is likely to wait again.
-    reader: Cell<Option<Waker>>,
+    reader: Cell<Option<Parked>>,
     /// It waits now.
     reader_waits: Cell<bool>,
     /// Who waits to write, or for the end.
-    writer: Cell<Option<Waker>>,
+    writer: Cell<Option<Parked>>,
     /// Why the connection has ended, if it has.
     reason: OnceCell<Arc<CloseReason>>,
     /// One of the halves was dropped.
@@ -263,18 +264,18 @@ fn error(reason: &Arc<CloseReason>) -> io::Error {
     io::Error::new(kind, reason.clone())
 }
 
-fn wait(slot: &Cell<Option<Waker>>, context: &Context<'_>) {
+fn wait(slot: &Cell<Option<Parked>>, context: &Context<'_>) {
     let former = slot.take();
     // A waker is its owner's value: it is cloned and dropped while nothing is borrowed.
     slot.set(Some(match former {
         Some(former) if former.will_wake(context.waker()) => former,
-        _ => context.waker().clone(),
+        _ => Parked::new(context.waker()),
     }));
 }
 
 /// Puts a waker back, if no other has come into its place meanwhile.
 #[inline]
-fn keep(slot: &Cell<Option<Waker>>, waker: Waker) {
+fn keep(slot: &Cell<Option<Parked>>, waker: Parked) {
     if let Some(newer) = slot.replace(Some(waker)) {
         drop(slot.replace(Some(newer)));
     }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::task::Waker;
 
 use crate::failure::Failure;
+use crate::parked::Parked;
 use crate::reactor::{ChainId, Reactor};
 
 use super::link::{Callback, Outcome, Work};
@@ -34,11 +35,11 @@ impl<I, U: 'static, G: FnOnce(Result<I, Failure>) -> Outcome<U> + 'static, F: 's
 }
 
 /// A task that waits.
-pub(super) struct Wake(pub(super) Waker);
+pub(super) struct Wake(pub(super) Parked);
 
 impl Work for Wake {
     fn watch(&mut self, waker: &Waker) -> bool {
-        self.0.clone_from(waker);
+        self.0.set(waker);
         true
     }
 }

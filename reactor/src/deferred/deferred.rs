@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use crate::contain::contain_drop;
 use crate::failure::Failure;
+use crate::parked::Parked;
 use crate::reactor::{ChainId, Reactor, TaskId};
 
 use super::callbacks::{Named, Run, Wake};
@@ -337,7 +338,7 @@ impl<T: 'static> Future for Deferred<T> {
         }
         let watched = open.tail.watch(context.waker());
         let deferred = Self { open: Some(open) };
-        *self = if watched { deferred } else { deferred.link(Wake(context.waker().clone())) };
+        *self = if watched { deferred } else { deferred.link(Wake(Parked::new(context.waker()))) };
         Poll::Pending
     }
 }

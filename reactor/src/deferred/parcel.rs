@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use crate::contain::contain_drop;
 use crate::failure::Failure;
+use crate::parked::Parked;
 use crate::reactor::{ChainId, Discard, Job, Linked, Reactor, Steps};
 
 use super::callbacks::Wake;
@@ -77,7 +78,7 @@ impl<P: Parcel> Tail<P::Content> for Opened<P> {
             self.parcel.set(Some(parcel));
         } else {
             // The task waits for the parcel, and opens it when it looks: it may be gone by then.
-            let place = Rc::new(Node::waiting(self.chain, Wake(waker.clone())));
+            let place = Rc::new(Node::waiting(self.chain, Wake(Parked::new(waker))));
             parcel.attach(&self.reactor, place.clone());
             self.parcel.set(Some(place));
         }

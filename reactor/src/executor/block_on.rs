@@ -41,7 +41,12 @@ impl MainLoop {
             if self.core().stopping.get() {
                 return Err(Error::ended());
             }
-            self.turn(None)?;
+            #[cfg(feature = "testing")]
+            self.core().alarm_clones.set(alarm.clones());
+            let turned = self.turn(None);
+            #[cfg(feature = "testing")]
+            self.core().alarm_clones.set(0);
+            turned?;
         }
     }
 }

@@ -107,6 +107,11 @@ impl<F: Future<Output: IntoDeferred> + 'static> Spawned for Task<F> {
         self.promise.job()
     }
 
+    #[cfg(feature = "testing")]
+    fn clones(&self) -> usize {
+        self.alarm.as_ref().map_or(0, Alarm::clones)
+    }
+
     fn take_alarm(self: Pin<&mut Self>) -> Option<Alarm> {
         self.project().alarm.take()
     }

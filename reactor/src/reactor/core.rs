@@ -105,6 +105,10 @@ pub(crate) trait Spawned {
     /// What fails if it never gets ready.
     fn result(&self) -> Rc<dyn Job>;
 
+    /// How many clones there are of what wakes it.
+    #[cfg(feature = "testing")]
+    fn clones(&self) -> usize;
+
     /// Takes what wakes it, once it is ready.
     fn take_alarm(self: Pin<&mut Self>) -> Option<Alarm>;
 }
@@ -204,6 +208,9 @@ pub(crate) struct Core {
     pub(crate) unheard: OnceCell<Inbox<Message>>,
     #[cfg(feature = "testing")]
     pub(crate) replayed_calls: Guarded<Option<ReplayedCalls>>,
+    /// How many clones there are of what wakes the one for whose sake the loop runs.
+    #[cfg(feature = "testing")]
+    pub(crate) alarm_clones: Cell<usize>,
     /// Sources to serve in the next turn without an event of the kernel's.
     pub(crate) again: Guarded<Vec<Token>>,
     /// Sources that were asked for something outside their own callbacks, to be served before this turn ends.
@@ -253,6 +260,8 @@ impl Reactor {
             unheard: OnceCell::new(),
             #[cfg(feature = "testing")]
             replayed_calls: Guarded::new(None),
+            #[cfg(feature = "testing")]
+            alarm_clones: Cell::new(0),
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),

@@ -1,6 +1,8 @@
 //! The owner of the loop.
 
 use std::fmt;
+#[cfg(feature = "testing")]
+use std::io;
 use std::mem;
 use std::ops::Deref;
 use std::time::Duration;
@@ -8,12 +10,16 @@ use std::time::Duration;
 use crate::driver::{Driver, Events};
 use crate::error::{Error, Result};
 use crate::guarded::Guarded;
+#[cfg(feature = "testing")]
+use crate::parked::parked;
 use crate::poller::Poller;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
 use crate::stats::count;
 use crate::token::Token;
 
+#[cfg(feature = "testing")]
+use super::core::Core;
 use super::core::{Reactor, Turn};
 #[cfg(feature = "testing")]
 use super::dispatch::vanish;
@@ -89,6 +95,8 @@ impl MainLoop {
         core.observation.turn_over(core.counters.count_turn(busy));
         let timeout = core.announce_wait(core.longest_wait(now, longest));
         let waited = self.driver.wait(timeout);
+        #[cfg(feature = "testing")]
+        let waited = waited.or_else(|error| wait_for_strays(&mut *self.driver, core, error));
         core.end_wait();
         waited.map_err(|error| Error::io("waiting for events failed", error))?;
         core.now.set(core.network.now());
@@ -148,6 +156,19 @@ impl MainLoop {
         }
         self.reactor.core().sources.with(SourceTable::free_released);
     }
+}
+
+/// A simulated loop to which nothing can happen waits all the same, if a waker has strayed to where another thread may have it.
+#[cfg(feature = "testing")]
+#[cold]
+fn wait_for_strays(driver: &mut dyn Driver, core: &Core, error: io::Error) -> io::Result<()> {
+    if error.kind() != io::ErrorKind::Deadlock {
+        return Err(error);
+    }
+    // As long as there is this one, the driver is patient.
+    let _reason = (core.wakers_about() > parked()).then(|| core.network.waker()).transpose()?;
+    // One that was used meanwhile, and is gone, is heard now.
+    driver.wait(None)
 }
 
 /// Serves everybody on a list, and empties it.

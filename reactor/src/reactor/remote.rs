@@ -3,8 +3,10 @@
 use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::rc::Weak;
 use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::budget;
@@ -88,8 +90,13 @@ impl Reactor {
 
     /// A way for other threads to send to this loop.
     pub(crate) fn outbox(&self) -> Result<Outbox<Message>> {
+        self.outbox_by(self.core().network.waker())
+    }
+
+    /// The same, with `waker` to wake the loop.
+    pub(super) fn outbox_by(&self, waker: io::Result<Waker>) -> Result<Outbox<Message>> {
         let core = self.core();
-        let waker = core.network.waker().map_err(|error| Error::io("could not make a way to wake the loop", error))?;
+        let waker = waker.map_err(|error| Error::io("could not make a way to wake the loop", error))?;
         #[cfg(feature = "testing")]
         if core.network.replays() {
             core.inbox.get_or_init(Inbox::new);
@@ -228,7 +235,7 @@ impl Core {
     fn replay_remote_calls(&self, inbox: &Inbox<Message>, most: usize) {
         if let Some(unheard) = self.unheard.get() {
             drop_messages(unheard);
-            let outbox = inbox.outbox(std::task::Waker::noop().clone());
+            let outbox = inbox.outbox(Waker::noop().clone());
             for _ in 0..self.network.replayed_calls(most) {
                 // It is closed at the end, when all that was recorded has been sent.
                 drop(outbox.send(Message::Replayed));

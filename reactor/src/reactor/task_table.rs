@@ -75,6 +75,12 @@ impl<T: ?Sized> TaskTable<T> {
         self.slots.remove(id.index as usize).task
     }
 
+    /// All that are not being polled.
+    #[cfg(feature = "testing")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|(_, slot)| slot.task.as_deref())
+    }
+
     /// Removes all of them.
     pub(crate) fn remove_all(&mut self) -> impl Iterator<Item = Pin<Box<T>>> + use<T> {
         mem::take(&mut self.slots).into_iter().filter_map(|(_, slot)| slot.task)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "testing")]
+use std::sync::atomic::fence;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 
@@ -56,6 +58,16 @@ impl<O> Alarm<O> {
     /// Has it rung since it was last armed?
     pub(crate) fn has_rung(&self) -> bool {
         self.state.is_queued.load(Ordering::Acquire)
+    }
+
+    /// How many clones of the waker there are, wherever.
+    #[cfg(feature = "testing")]
+    pub(crate) fn clones(&self) -> usize {
+        // It is here twice.
+        let clones = Arc::strong_count(&self.state).saturating_sub(2);
+        // What was done with one that is gone has been done.
+        fence(Ordering::Acquire);
+        clones
     }
 
     /// The waker to poll with. From here on, whoever wakes the task has it polled again.

@@ -63,7 +63,7 @@ impl Reactor {
         if let Some(wakers) = core.wakers.get() {
             return Ok(wakers);
         }
-        let wakers = Wakers::new(self.outbox()?);
+        let wakers = Wakers::new(self.outbox_by(core.network.task_waker())?);
         Ok(core.wakers.get_or_init(|| wakers))
     }
 
@@ -116,6 +116,13 @@ impl Core {
             }
             Poll::Ready(()) => self.retire_task(id, task),
         }
+    }
+
+    /// How many clones there are of what wakes tasks, on whatever thread.
+    #[cfg(feature = "testing")]
+    pub(crate) fn wakers_about(&self) -> usize {
+        let of_tasks: usize = self.tasks.with(|tasks| tasks.iter().map(Spawned::clones).sum());
+        of_tasks + self.alarm_clones.get()
     }
 
     #[inline(never)]

@@ -166,6 +166,12 @@ impl Network for RecordedNetwork {
         waker
     }
 
+    fn task_waker(&self) -> io::Result<Waker> {
+        let waker = self.0.inner.task_waker();
+        self.0.tape.note(Op::Waker, 0, |out| put_answer(out, &waker, |_, _| {}));
+        waker
+    }
+
     fn registry(&self) -> Option<&mio::Registry> {
         self.0.inner.registry()
     }

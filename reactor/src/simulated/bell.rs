@@ -29,6 +29,16 @@ impl Ringing {
     }
 }
 
+impl Wake for Ringing {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+    }
+}
+
 impl Wake for Rope {
     fn wake(self: Arc<Self>) {
         self.0.ring();
@@ -51,11 +61,16 @@ impl Bell {
     }
 
     /// What rings it.
-    pub(super) fn waker(&self) -> Waker {
+    pub(crate) fn waker(&self) -> Waker {
         let mut known = lock(&self.rope);
         let rope = known.upgrade().unwrap_or_else(|| Arc::new(Rope(self.ringing.clone())));
         *known = Arc::downgrade(&rope);
         rope.into()
+    }
+
+    /// What rings it, too, and is not waited for.
+    pub(super) fn quiet_waker(&self) -> Waker {
+        self.ringing.clone().into()
     }
 
     /// Waits until it rings, or has rung. Returns whether it did: not, if nobody is there to ring it, or nobody has for so long.
@@ -102,6 +117,16 @@ mod tests {
         assert!(!bell.wait(LONG));
         drop(bell.waker());
         assert!(bell.wait(LONG), "the last one rings it on leaving");
+        assert!(!bell.wait(LONG));
+    }
+
+    #[test]
+    fn a_quiet_waker_rings_it_and_is_not_waited_for() {
+        let bell = Bell::new();
+        let waker = bell.quiet_waker();
+        assert!(!bell.wait(LONG));
+        waker.wake_by_ref();
+        assert!(bell.wait(LONG));
         assert!(!bell.wait(LONG));
     }
 

@@ -68,6 +68,11 @@ impl Network for Host {
         Ok(self.world.bell.waker())
     }
 
+    fn task_waker(&self) -> io::Result<Waker> {
+        self.world.on(self.id, |sockets| sockets.faults.descriptor())?;
+        Ok(self.world.bell.quiet_waker())
+    }
+
     fn registry(&self) -> Option<&mio::Registry> {
         None
     }

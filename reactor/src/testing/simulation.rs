@@ -234,7 +234,7 @@ impl Simulation {
     }
 
     /// Takes turns until nothing is left to happen. It waits, in real time and at most a minute, for other threads that can still
-    /// [call](crate::Remote::call) into a host.
+    /// [call](crate::Remote::call) into a host or wake a task of one.
     ///
     /// # Errors
     ///

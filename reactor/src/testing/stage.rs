@@ -11,6 +11,7 @@ use crate::clock::Time;
 use crate::contain::{contain, contain_drop, contain_drops, take_panics};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guarded::Guarded;
+use crate::parked::parked;
 use crate::random::Random;
 use crate::reactor::Reactor;
 use crate::simulated::{HostId, PATIENCE, Sockets, What, World};
@@ -267,6 +268,9 @@ impl Stage {
     pub(super) fn wait_for_threads(&self) -> bool {
         let reactors = self.reactors();
         let sleeping = reactors.iter().filter(|(_, reactor)| reactor.core().announce_wait(None).is_none()).count();
+        // A waker that nothing of the loops' own keeps may be another thread's.
+        let about: usize = reactors.iter().map(|(_, reactor)| reactor.core().wakers_about()).sum();
+        let _reason = (about > parked()).then(|| self.world.bell.waker());
         let rung = sleeping == reactors.len() && self.world.bell.wait(PATIENCE);
         reactors.iter().for_each(|(_, reactor)| reactor.core().end_wait());
         rung || sleeping < reactors.len()

@@ -55,6 +55,24 @@ fn a_thread_of_a_host_that_crashes_is_never_done() {
 }
 
 #[test]
+fn a_run_comes_to_its_end_without_delay_though_tasks_still_wait() {
+    Simulation::check(1..=3, |sim| {
+        let reactor = sim.host("server").reactor();
+        let mut listener = reactor.listen_stream("tcp:7000")?;
+        let serve = async move {
+            while let Ok(stream) = listener.accept().await {
+                drop(stream);
+            }
+        };
+        reactor.spawn(serve).detach();
+        // This would take a minute if another thread could still wake the task.
+        sim.run()?;
+        assert_eq!(reactor.stats().tasks, 1);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_panic_in_a_thread_fails_the_simulation() {
     let sim = Simulation::new(1);
     sim.host("server").run_in_thread(|| panic!("oh dear"));
