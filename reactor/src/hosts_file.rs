@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use log::warn;
 
 use crate::guarded::Guarded;
 use crate::lookup::Family;
+use crate::zone;
 
 /// The most that is read of it, in bytes: lists that block half the web have less than a tenth of that.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -116,13 +117,12 @@ fn parse(bytes: &[u8]) -> Names {
     names
 }
 
-/// An address, of IPv6 with the number of its zone if it has one.
+/// An address, of IPv6 with its zone if it has one.
 fn address(text: &str) -> Option<SocketAddr> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(SocketAddr::new(address, 0));
     }
-    let zoned: SocketAddrV6 = format!("[{text}]:0").parse().ok()?;
-    Some(zoned.into())
+    zone::parse(text).map(SocketAddr::V6)
 }
 
 #[cfg(test)]

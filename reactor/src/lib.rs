@@ -71,7 +71,7 @@
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `layer`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `parked`, `random`, `readiness`, `stats`, `token` |
+//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `parked`, `random`, `readiness`, `stats`, `token`, `zone` |
 
 #![deny(missing_docs)]
 
@@ -134,6 +134,7 @@ mod token;
 mod transport;
 mod trigger;
 mod wrapper;
+mod zone;
 
 pub use address::{Address, UnixAddress};
 pub use async_io::{AsyncListener, AsyncReader, AsyncStream, AsyncWriter, copy, copy_bidirectional};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::address::{Address, UnixAddress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
+use crate::zone;
 
 /// A place in a description: `at` counts bytes, and is at most `source.len()`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub(super) struct Argument<'a> {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
     V4(Ipv4Addr),
-    /// An address and the number of its zone, such as in `fe80::1%2`.
-    V6(Ipv6Addr, u32),
+    /// An address, with its zone if it has one, such as in `fe80::1%2`.
+    V6(SocketAddrV6),
     Localhost,
 }
 
@@ -106,6 +107,9 @@ impl Argument<'_> {
             let message = format!("{message}, not `{}`", self.shown());
             return Err(self.place.error(ErrorKind::NameNotSupported, message));
         }
+        if let Some(error) = self.missing_zone() {
+            return Err(error);
+        }
         Err(self.expected(r"an IP address or localhost (the colons of an IPv6 address are written \:)"))
     }
 
@@ -113,6 +117,9 @@ impl Argument<'_> {
     pub(super) fn host_or_name(&self) -> Result<Option<Host>> {
         if let Some(host) = self.known_host() {
             return Ok(Some(host));
+        }
+        if let Some(error) = self.missing_zone() {
+            return Err(error);
         }
         match names::check(&self.text) {
             Ok(()) => Ok(None),
@@ -123,11 +130,17 @@ impl Argument<'_> {
         }
     }
 
+    /// What is wrong with an IPv6 address whose zone this machine does not have.
+    fn missing_zone(&self) -> Option<Error> {
+        let zone = zone::missing(names::unbracketed(&self.text))?;
+        let message = format!("there is no network interface `{}` on this machine", Shown(zone));
+        Some(self.place.error(ErrorKind::InvalidInput, message))
+    }
+
     fn known_host(&self) -> Option<Host> {
         let text = &*self.text;
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        if let Some((address, zone)) = parse_v6(bare.unwrap_or(text)) {
-            return Some(Host::V6(address, zone));
+        if let Some(address) = zone::parse(names::unbracketed(text)) {
+            return Some(Host::V6(address));
         }
         if let Ok(address) = text.parse() {
             return Some(Host::V4(address));
@@ -174,16 +187,11 @@ impl Host {
     pub(super) fn first(self) -> SocketAddr {
         match self {
             Self::V4(address) => SocketAddr::from((address, 0)),
-            Self::V6(address, zone) => SocketAddr::V6(SocketAddrV6::new(address, 0, 0, zone)),
+            Self::V6(address) => SocketAddr::V6(address),
             // IPv4 comes first: that is where a server with `interface=localhost` listens.
             Self::Localhost => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
     }
-}
-
-fn parse_v6(text: &str) -> Option<(Ipv6Addr, u32)> {
-    let address: SocketAddrV6 = format!("[{text}]:0").parse().ok()?;
-    Some((*address.ip(), address.scope_id()))
 }
 
 /// Text in a message: what could upset a terminal or a log is shown by its code.

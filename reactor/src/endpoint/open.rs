@@ -146,7 +146,7 @@ impl Reactor {
     }
 
     /// Connects to a host by its name, or by an IP address, with every option settable; otherwise as [`connect`](Self::connect). An IPv6
-    /// address may have brackets and the number of a zone.
+    /// address may have brackets and a zone, which is the number of a network interface or its name: `fe80::1%eth0`.
     ///
     /// ```
     /// use lariat::{ConnectOptions, Once, Peer, Protocol, Reactor, Transport};

@@ -58,6 +58,7 @@ fn tcp_servers_are_understood() {
         (r"tcp:0:interface=\:\:1", tcp_server(&["[::1]:0"])),
         (r"tcp:0:interface=[\:\:1]", tcp_server(&["[::1]:0"])),
         (r"tcp:9:interface=fe80\:\:1%3", tcp_server(&["[fe80::1%3]:9"])),
+        (r"tcp:9:interface=fe80\:\:1%lo", tcp_server(&["[fe80::1%1]:9"])),
         (r"tcp:0:interface=\:\::ipv6only=no", tcp_server(&["[::]:0"])),
     ] {
         assert_eq!(ServerDescription::parse(source).unwrap(), expected, "{source}");
@@ -213,6 +214,7 @@ fn a_wrong_client_description_is_told_its_place() {
         ("tcp:300.1.1.1:80", 5, "a host's name does not end in a number"),
         ("tcp:bücher.example:80", 5, "write an international one in its form that begins with xn--"),
         ("tcp:a b:80", 5, "a host's name has no ` ` in it"),
+        (r"tcp:fe80\:\:1%nosuch:80", 5, "there is no network interface `nosuch` on this machine"),
         (r"tcp:fe80\:\:x:80", 5, r"the colons of an IPv6 address are written \:"),
         ("tcp:[::1]:80", 8, "one argument too many, `1]`"),
         ("tcp:1.2.3.4:0", 13, "expected a port number from 1 to 65535, found `0`"),

@@ -39,7 +39,7 @@
 //! | host | what it means |
 //! | --- | --- |
 //! | `192.0.2.1` | an IPv4 address |
-//! | `\:\:1`, `[\:\:1]`, `fe80\:\:1%2` | an IPv6 address, with brackets or without; the last has the number of a zone |
+//! | `\:\:1`, `[\:\:1]`, `fe80\:\:1%2` | an IPv6 address, with brackets or without; the last has a zone: the number of a network interface, or its name, `fe80\:\:1%eth0` |
 //! | `localhost`, and what ends in `.localhost` | this machine, whatever anybody says (RFC 6761): `127.0.0.1`, then `::1` |
 //! | a name in `/etc/hosts` | the addresses there, and no others |
 //! | any other name | what the system's `getaddrinfo(3)` says, as `nsswitch.conf(5)` has it: the DNS, as a rule |

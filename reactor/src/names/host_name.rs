@@ -1,9 +1,10 @@
 //! What a host's name looks like, and which need nobody to be asked.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::{Error, ErrorKind};
 use crate::lookup::Family;
+use crate::zone;
 
 /// The most characters of a name, without a dot at its end (RFC 1035, section 2.3.4: 255 bytes, of which the first length and the root
 /// take two).
@@ -20,6 +21,9 @@ pub(crate) fn check(name: &str) -> Result<(), String> {
     let bare = name.strip_suffix('.').unwrap_or(name);
     if bare.is_empty() {
         return Err("a host's name is not empty".to_owned());
+    }
+    if let Some(zone) = zone::missing(unbracketed(name)) {
+        return Err(no_interface(zone));
     }
     if bare.len() > LONGEST {
         return Err(format!("a host's name has at most {LONGEST} characters, not {}", bare.len()));
@@ -76,17 +80,26 @@ pub(crate) fn known(name: &str, family: Family) -> Option<Vec<SocketAddr>> {
     Some(if Family::of(&address) == family { vec![address] } else { Vec::new() })
 }
 
-/// An IPv4 address, or an IPv6 one with or without brackets and with or without the number of a zone.
+/// An IPv4 address, or an IPv6 one with or without brackets and with or without a zone.
 fn literal(text: &str) -> Option<SocketAddr> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return Some((address, 0).into());
     }
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let bare = unbracketed(text);
     // Only an IPv6 address has a colon, so most names cost no more than this.
     if !bare.contains(':') {
         return None;
     }
-    format!("[{bare}]:0").parse::<SocketAddrV6>().ok().map(SocketAddr::V6)
+    zone::parse(bare).map(SocketAddr::V6)
+}
+
+/// An IPv6 address without the brackets that it may have.
+pub(crate) fn unbracketed(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text)
+}
+
+fn no_interface(zone: &str) -> String {
+    format!("there is no network interface `{}` on this machine", zone.escape_debug())
 }
 
 impl Error {
@@ -148,6 +161,8 @@ mod tests {
             ("127.1", "end in a number"),
             ("0x7f.0x1", "end in a number"),
             ("example.0x", "end in a number"),
+            ("fe80::1%nosuch", "no network interface `nosuch`"),
+            ("[fe80::1%]", "no network interface ``"),
             (&too_long, "at most 253 characters, not 254"),
             (&long_label, "at most 63 characters between dots, not 64"),
         ] {
@@ -166,6 +181,7 @@ mod tests {
             ("2001:db8::1", &[], &["[2001:db8::1]:0"]),
             ("[2001:db8::1]", &[], &["[2001:db8::1]:0"]),
             ("[fe80::1%3]", &[], &["[fe80::1%3]:0"]),
+            ("fe80::1%lo", &[], &["[fe80::1%1]:0"]),
             ("localhost", &["127.0.0.1:0"], &["[::1]:0"]),
             ("LocalHost.", &["127.0.0.1:0"], &["[::1]:0"]),
             ("db.localhost", &["127.0.0.1:0"], &["[::1]:0"]),

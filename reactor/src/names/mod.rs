@@ -45,7 +45,7 @@ mod system;
 pub use self::answer::Answer;
 pub use self::cache::Cache;
 pub(crate) use self::chosen::chosen;
-pub(crate) use self::host_name::{check, is_localhost, known};
+pub(crate) use self::host_name::{check, is_localhost, known, unbracketed};
 pub use self::system::SystemResolver;
 pub use crate::lookup::Family;
 
