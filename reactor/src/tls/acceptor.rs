@@ -83,7 +83,8 @@ impl ServerOptions {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read, or
+    /// the name of an application protocol is empty or too long.
     pub fn build(self) -> Result<Acceptor> {
         Acceptor::new(self)
     }

@@ -97,8 +97,8 @@ impl ClientOptions {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read, or no
-    /// authority is trusted.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read, no
+    /// authority is trusted, or the name of an application protocol is empty or too long.
     pub fn build(self) -> Result<Connector> {
         let timeout = self.common.handshake_timeout;
         Ok(Connector::new(self.config()?, timeout))
@@ -122,7 +122,7 @@ impl ClientOptions {
                 builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity.key.clone())))
             }
         };
-        config.alpn_protocols.clone_from(&self.common.alpn);
+        config.alpn_protocols = self.common.alpn()?;
         config.enable_early_data = false;
         config.key_log = self.common.key_log();
         config.resumption =

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use rustls::{KeyLog, KeyLogFile, NoKeyLog, SupportedProtocolVersion};
 
+use crate::error::Result;
+
+use super::identity::invalid;
 use super::info::TlsVersion;
 use super::provider::WallClock;
 
@@ -27,6 +30,17 @@ impl Common {
         match self.minimum {
             TlsVersion::Tls12 => &BOTH,
             TlsVersion::Tls13 => &BOTH[..1],
+        }
+    }
+
+    /// The application protocols, if each name has a length that can be told: in one byte, and more than 0 (RFC 7301, section 3.1).
+    pub(super) fn alpn(&self) -> Result<Vec<Vec<u8>>> {
+        match self.alpn.iter().find(|name| !(1..=255).contains(&name.len())) {
+            None => Ok(self.alpn.clone()),
+            Some(name) => Err(invalid(format!(
+                "the name of an application protocol (ALPN) has from 1 to 255 bytes, not {}",
+                name.len()
+            ))),
         }
     }
 

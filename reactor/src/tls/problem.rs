@@ -141,24 +141,13 @@ impl TlsError {
 
     /// The peer does not speak TLS at all.
     fn of_clear(input: &[u8], is_server: bool) -> Self {
-        const METHODS: [&[u8]; 10] = [
-            b"GET ",
-            b"POST ",
-            b"HEAD ",
-            b"PUT ",
-            b"OPTIONS ",
-            b"DELETE ",
-            b"PATCH ",
-            b"CONNECT ",
-            b"TRACE ",
-            b"PRI * HTTP",
-        ];
         let shown = || input[..input.len().min(16)].escape_ascii();
-        if is_server && METHODS.iter().any(|method| input.starts_with(method)) {
+        let speaks_http = http(is_server).iter().any(|word| input.starts_with(word));
+        if is_server && speaks_http {
             let message = "the client speaks plain HTTP to a port where TLS is spoken: its URL has to begin with https";
             return Self::new(TlsErrorKind::PlainHttp, message);
         }
-        if !is_server && input.starts_with(b"HTTP/") {
+        if speaks_http {
             let message = "the server answered in plain HTTP: it speaks no TLS on this port";
             return Self::new(TlsErrorKind::PlainHttp, message);
         }
@@ -177,6 +166,30 @@ impl TlsError {
         };
         Self::new(TlsErrorKind::NotTls, message)
     }
+}
+
+/// What HTTP begins with: a server's client, with its method; a server, with its version.
+fn http(is_server: bool) -> &'static [&'static [u8]] {
+    const METHODS: [&[u8]; 10] = [
+        b"GET ",
+        b"POST ",
+        b"HEAD ",
+        b"PUT ",
+        b"OPTIONS ",
+        b"DELETE ",
+        b"PATCH ",
+        b"CONNECT ",
+        b"TRACE ",
+        b"PRI * HTTP",
+    ];
+    if is_server { &METHODS } else { &[b"HTTP/"] }
+}
+
+/// Is it too little to tell what the peer speaks, though it is no TLS? It may go on as HTTP or SSL 2 would.
+pub(super) fn is_too_little(input: &[u8], is_server: bool) -> bool {
+    let may_be_http = http(is_server).iter().any(|word| word.len() > input.len() && word.starts_with(input));
+    let may_be_ssl_2 = is_server && matches!(input, [128..=255] | [128..=255, _]);
+    !input.is_empty() && (may_be_http || may_be_ssl_2)
 }
 
 /// Does it begin as a record does (RFC 8446, section 5.1)?

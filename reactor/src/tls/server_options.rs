@@ -168,7 +168,7 @@ impl ServerOptions {
             }
         };
         let mut config = builder.with_cert_resolver(Arc::new(Names::new(&self.identities, self.only_known_names)));
-        config.alpn_protocols.clone_from(&self.common.alpn);
+        config.alpn_protocols = self.common.alpn()?;
         config.max_early_data_size = 0;
         config.key_log = self.common.key_log();
         if self.resumption {

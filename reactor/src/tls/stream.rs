@@ -17,7 +17,7 @@ use crate::token::Token;
 use super::info::TlsInfo;
 use super::notes;
 use super::outgoing::{BATCH, Pieces};
-use super::problem::{TlsError, TlsErrorKind};
+use super::problem::{TlsError, TlsErrorKind, is_too_little};
 use super::scratch::{SCRATCH, Scratch};
 use super::session::{Outgoing, Session, Yield};
 
@@ -120,6 +120,10 @@ impl TlsStream {
 
     /// Has the session work through the first `filled` bytes of `scratch`. Returns how many bytes of plaintext came to `buffer`.
     fn process(&mut self, scratch: &mut [u8], buffer: &mut [u8]) -> Result<usize, io::Error> {
+        if self.phase == Phase::Handshake && is_too_little(scratch, self.is_server) {
+            self.keep(scratch);
+            return Ok(0);
+        }
         let (used, result, filled) = {
             let mut yields = Yield {
                 buffer,

@@ -33,6 +33,14 @@ impl TrustRoots {
     }
 
     /// Those that Mozilla's browser trusts, as they were when the crate `webpki-roots` was released.
+    ///
+    /// ```
+    /// use lariat::tls::{ClientOptions, TrustRoots};
+    ///
+    /// let connector = ClientOptions::new().trust(TrustRoots::mozilla()).build()?;
+    /// # drop(connector);
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
     #[cfg(feature = "webpki-roots")]
     #[must_use]
     pub fn mozilla() -> Self {

@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lariat::StreamOptions;
 use lariat::testing::{MemoryTransport, check_splits};
-use lariat::tls::{TlsErrorKind, TlsVersion};
+use lariat::tls::{TlsError, TlsErrorKind, TlsLayer, TlsVersion};
+use lariat::{StreamOptions, check_chunking};
 use lariat_tests::certificates::{SERVER, TlsPair, authority};
+use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Log, Probe};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -37,23 +38,32 @@ fn server(probe: Probe) -> MemoryTransport<Probe> {
     MemoryTransport::with_options(probe, StreamOptions::default())
 }
 
+/// What a client has to say.
+fn flight(client: &mut ClientConnection) -> Vec<u8> {
+    let mut said = Vec::new();
+    while client.wants_write() {
+        client.write_tls(&mut said).expect("the test is set up so");
+    }
+    said
+}
+
+fn hear(client: &mut ClientConnection, mut answer: &[u8]) {
+    while !answer.is_empty() {
+        client.read_tls(&mut answer).expect("the test is set up so");
+        let _ = client.process_new_packets();
+    }
+}
+
 /// Passes what each has to say on to the other, to the server in pieces of `cut` bytes.
 fn talk(client: &mut ClientConnection, server: &mut MemoryTransport<Probe>, cut: usize) {
     loop {
-        let mut said = Vec::new();
-        while client.wants_write() {
-            client.write_tls(&mut said).expect("the test is set up so");
-        }
+        let said = flight(client);
         said.chunks(cut).for_each(|piece| server.feed(piece));
         let answer = server.take_written();
         if said.is_empty() && answer.is_empty() {
             return;
         }
-        let mut answer = &answer[..];
-        while !answer.is_empty() {
-            client.read_tls(&mut answer).expect("the test is set up so");
-            let _ = client.process_new_packets();
-        }
+        hear(client, &answer);
     }
 }
 
@@ -114,10 +124,9 @@ fn keys_that_change_change_nothing_else() {
 #[test]
 fn an_end_without_a_goodbye_is_no_clean_end() {
     let log = Log::new();
-    let told = lariat_tests::downstream::Shared::new(None);
+    let told = Shared::new(None);
     let heard = told.clone();
-    let probe =
-        log.probe().lost(move |reason| heard.with(|heard| *heard = reason.tls().map(lariat::tls::TlsError::kind)));
+    let probe = log.probe().lost(move |reason| heard.with(|heard| *heard = reason.tls().map(TlsError::kind)));
     let (mut client, mut server) = (client(config(&[&rustls::version::TLS13])), server(probe));
     client.writer().write_all(b"half of what").unwrap();
     talk(&mut client, &mut server, 1000);
@@ -216,20 +225,156 @@ fn a_peer_that_takes_nothing_holds_up_no_more_than_its_own_queue() {
     assert_eq!((server.queued(), server.is_write_paused()), (0, false));
 }
 
-#[test]
-fn a_goodbye_that_nobody_takes_has_five_seconds() {
-    let log = Log::new();
+/// A server that has said so many bytes to a peer that takes nothing.
+fn stuck(log: &Log, bytes: usize) -> MemoryTransport<Probe> {
     let (mut client, mut server) = (client(config(&[&rustls::version::TLS13])), server(log.probe()));
     talk(&mut client, &mut server, 1000);
     server.peer_takes(0);
-    while server.queued() == 0 {
-        server.transport().write(&[b'x'; 1000]);
-        server.advance(Duration::ZERO);
-    }
+    server.transport().write(&vec![b'x'; bytes]);
+    server.advance(Duration::ZERO);
+    server
+}
+
+#[test]
+fn what_was_written_and_nobody_takes_has_thirty_seconds() {
+    let log = Log::new();
+    let mut server = stuck(&log, 1_000_000);
     server.transport().close();
-    server.advance(Duration::from_secs(29));
-    // It is what was written that is waited for.
+    server.advance(Duration::from_millis(29_999));
     assert_eq!(log.lost(), None);
-    server.advance(Duration::from_secs(2));
+    server.advance(Duration::from_millis(1));
     assert_eq!(log.lost().as_deref(), Some("TimedOut(Close)"));
+}
+
+#[test]
+fn a_goodbye_that_nobody_takes_has_five_seconds() {
+    // So much is taken by the network itself that one byte more would wait: a goodbye does not fit, but nothing else is left.
+    let (mut fits, mut waits) = (0, 1_000_000);
+    while waits - fits > 1 {
+        let middle = usize::midpoint(fits, waits);
+        let waiting = stuck(&Log::new(), middle).queued() > 0;
+        *(if waiting { &mut waits } else { &mut fits }) = middle;
+    }
+    let log = Log::new();
+    let mut server = stuck(&log, fits);
+    server.transport().close();
+    server.advance(Duration::from_millis(4_999));
+    assert_eq!(log.lost(), None);
+    server.advance(Duration::from_millis(1));
+    assert_eq!(log.lost().as_deref(), Some("TimedOut(Close)"));
+}
+
+#[test]
+fn a_client_that_stalls_at_any_flight_of_either_version_is_gone_at_the_deadline() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut stalled = 0;
+        // After so many whole flights, and so many tenths of the next.
+        for (flights, tenths) in (0..5).flat_map(|flights| [0, 1, 5, 9].map(|tenths| (flights, tenths))) {
+            let log = Log::new();
+            let (mut client, mut server) = (client(config(&[version])), server(log.probe()));
+            let mut said = flight(&mut client);
+            for _ in 0..flights {
+                server.feed(&said);
+                hear(&mut client, &server.take_written());
+                said = flight(&mut client);
+            }
+            if log.has("handshake completed") {
+                break;
+            }
+            server.feed(&said[..said.len() * tenths / 10]);
+            server.advance(Duration::from_millis(9_999));
+            assert_eq!(log.lost(), None, "{version:?}, after {flights}.{tenths} flights");
+            server.advance(Duration::from_millis(1));
+            assert_eq!(log.lost().as_deref(), Some("TimedOut(Handshake)"), "{version:?}, {flights}.{tenths}");
+            stalled += 1;
+        }
+        assert_eq!(stalled, 8, "a client has two flights, and stalls four times in each");
+    }
+}
+
+/// The types and lengths of records (RFC 8446, section 5.1).
+fn records(mut bytes: &[u8]) -> Vec<(u8, usize)> {
+    let mut records = Vec::new();
+    while let [kind, _, _, high, low, rest @ ..] = bytes {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        records.push((*kind, length));
+        bytes = &rest[length..];
+    }
+    records
+}
+
+#[test]
+fn much_makes_full_records_and_what_is_little_shares_one_within_a_callback() {
+    // To each record TLS 1.3 adds a byte for what it is and sixteen by which changes are found.
+    let whole = (23, 16 * 1024 + 17);
+    let last = (23, 100_000 - 6 * 16 * 1024 + 17);
+    let full = vec![whole, whole, whole, whole, whole, whole, last];
+    for (pieces, length, expected) in
+        [(20, 50, vec![(23, 1017)]), (1, 100_000, full.clone()), (10, 10_000, full.clone()), (2_000, 50, full)]
+    {
+        let log = Log::new();
+        let answers = log.probe().data(move |transport, _| {
+            (0..pieces).for_each(|_| {
+                transport.write(&vec![b'x'; length]);
+            });
+        });
+        let (mut client, mut server) = (client(config(&[&rustls::version::TLS13])), server(answers));
+        talk(&mut client, &mut server, 1000);
+        client.writer().write_all(b"?").unwrap();
+        server.feed(&flight(&mut client));
+        assert_eq!(records(&server.take_written()), expected, "{pieces} times {length} bytes");
+    }
+}
+
+/// Speaks TLS from the beginning, and notes why that came to nothing.
+fn speaking(log: &Log, layer: impl Into<TlsLayer>, told: &Shared<Option<TlsErrorKind>>) -> Probe {
+    let (layer, told) = (layer.into(), told.clone());
+    let probe = log.probe().made(move |transport| {
+        transport.start_tls(layer.clone(), b"").expect("the test is set up so");
+    });
+    probe.lost(move |reason| told.with(|told| *told = reason.tls().map(TlsError::kind)))
+}
+
+#[test]
+fn what_is_wrong_at_the_beginning_is_told_the_same_however_it_is_cut() {
+    let pair = TlsPair::new();
+    check_chunking!(
+        speaking(&Log::new(), &pair.acceptor, &Shared::default()),
+        "GET / HTTP/1.1\r\nHost: server.test\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        // A hello of SSL 2, a record that is too long, an alert, and a ClientHello that ends in the middle.
+        b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10\x01\x00\x80",
+        b"\x16\x03\x01\xff\xff\x01\x00\x00\x00\x00\x00\x00",
+        b"\x15\x03\x01\x00\x02\x02\x28 and more",
+        b"\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03 and no more",
+    );
+}
+
+#[test]
+fn what_is_no_tls_is_of_the_same_kind_however_it_is_cut() {
+    let pair = TlsPair::new();
+    for (input, by_client, by_server) in [
+        ("POST /x HTTP/1.1\r\n\r\n", TlsErrorKind::PlainHttp, TlsErrorKind::NotTls),
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", TlsErrorKind::NotTls, TlsErrorKind::PlainHttp),
+        ("PUSH\r\n", TlsErrorKind::NotTls, TlsErrorKind::NotTls),
+        ("HTML", TlsErrorKind::NotTls, TlsErrorKind::NotTls),
+        ("220 mail.test ESMTP\r\n", TlsErrorKind::NotTls, TlsErrorKind::NotTls),
+        ("\x63\x03\x03\x00\x05hello, hello", TlsErrorKind::NotTls, TlsErrorKind::NotTls),
+        // A peer that says no more than this has said nothing.
+        ("PU", TlsErrorKind::Truncated, TlsErrorKind::NotTls),
+        ("HT", TlsErrorKind::NotTls, TlsErrorKind::Truncated),
+    ] {
+        for (layer, expected) in
+            [(TlsLayer::from(&pair.acceptor), by_client), (TlsLayer::from(pair.to_server()), by_server)]
+        {
+            check_splits(input, |pieces| {
+                let told = Shared::default();
+                let mut wire = MemoryTransport::new(speaking(&Log::new(), layer.clone(), &told));
+                pieces.iter().for_each(|piece| wire.feed(piece));
+                wire.end_of_input();
+                assert_eq!(told.with(|told| *told), Some(expected), "{input:?}");
+            });
+        }
+    }
 }

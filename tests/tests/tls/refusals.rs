@@ -168,6 +168,19 @@ fn a_client_without_the_certificate_that_is_required() {
 }
 
 #[test]
+fn an_application_protocol_whose_name_has_no_length_that_could_be_sent() {
+    for name in [Vec::new(), vec![b'x'; 256]] {
+        let names = [b"h2".to_vec(), name];
+        let server = ServerOptions::new(lariat_tests::certificates::server()).alpn(names.clone()).build();
+        let client = ClientOptions::new().trust(authority().trust()).alpn(names).build();
+        for error in [server.map(drop).unwrap_err(), client.map(drop).unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains("(ALPN) has from 1 to 255 bytes"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn no_application_protocol_in_common() {
     let pair = TlsPair::with(|server| server.alpn(["h2"]), |client| client.alpn(["http/1.1"]));
     let error = {
