@@ -48,13 +48,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let Some(plan) = Plan::from_arguments(lexopt::Parser::from_env())? else {
-        println!("{HELP}");
+        server::say(HELP);
         return Ok(());
     };
     let files = plan.make()?;
     write_all(&plan.directory, &files, plan.overwrite)?;
     for file in &files {
-        println!("{}", plan.directory.join(&file.name).display());
+        server::say(plan.directory.join(&file.name).display());
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ impl Plan {
                 Value(name) => plan.names.push(checked(name.string()?)?),
                 Long("client") => plan.clients.push(checked(arguments.value()?.string()?)?),
                 Long("directory") => plan.directory = arguments.value()?.into(),
-                Long("days") => plan.days = arguments.value()?.parse()?,
+                Long("days") => plan.days = server::number("days", &mut arguments)?,
                 Long("overwrite") => plan.overwrite = true,
                 Short('h') | Long("help") => return Ok(None),
                 other => return Err(other.unexpected().into()),

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use lariat::{Idle, Peer, Protocol, Reactor, Transport};
 use lariat_examples::server;
-use lexopt::ValueExt;
 
 const HELP: &str = "\
 Sends back whatever it is sent (RFC 862).
@@ -23,7 +22,7 @@ Usage: echo [--idle SECONDS] [--cores NUMBER] ENDPOINT...
                     unix:/run/echo.sock:mode=660
                     unix:@echo
                     ssl:7443:privateKey=key.pem:certKey=certificate.pem
-  --idle SECONDS  end connections that were silent both ways for so long
+  --idle SECONDS  end connections that were silent both ways for so long; 0, for never, unless it is given
   --cores NUMBER  serve with so many threads, 0 for one for each processor; 1 unless it is given
   -h, --help      print this
 
@@ -58,8 +57,8 @@ fn run() -> server::Result<()> {
     let (mut idle, mut cores) = (None, 1);
     let endpoints = server::endpoints(HELP, |option, arguments| {
         match option {
-            "idle" => idle = Some(Duration::try_from_secs_f64(arguments.value()?.parse()?)?),
-            "cores" => cores = arguments.value()?.parse()?,
+            "idle" => idle = server::seconds(option, arguments)?,
+            "cores" => cores = server::number(option, arguments)?,
             _ => return Ok(false),
         }
         Ok(true)

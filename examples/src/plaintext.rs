@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use lariat::Reactor;
 use lariat_examples::server;
 use lariat_protocols::http::{Request, Response, Router, Server};
-use lexopt::ValueExt;
 use serde::Serialize;
 
 const HELP: &str = "\
@@ -47,7 +46,7 @@ fn run() -> server::Result<()> {
     let mut cores = 1;
     let endpoints = server::endpoints(HELP, |option, arguments| {
         if option == "cores" {
-            cores = arguments.value()?.parse()?;
+            cores = server::number(option, arguments)?;
         }
         Ok(option == "cores")
     })?;

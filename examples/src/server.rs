@@ -1,7 +1,11 @@
 //! What every example's `main` does around its protocol.
 
 use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
 
 use lariat::{Port, Reactor, run_on_cores};
 use lexopt::prelude::*;
@@ -29,7 +33,7 @@ pub fn endpoints(
         match argument {
             Value(endpoint) => endpoints.push(endpoint.string()?),
             Short('h') | Long("help") => {
-                println!("{help}");
+                say(help);
                 return Ok(None);
             }
             Long(name) => {
@@ -47,6 +51,34 @@ pub fn endpoints(
     Ok(Some(endpoints))
 }
 
+/// The value of the option `--NAME`: a time in seconds, with decimals if need be; `None` for 0.
+///
+/// # Errors
+///
+/// When there is no value, or it is none.
+pub fn seconds(name: &str, arguments: &mut lexopt::Parser) -> Result<Option<Duration>> {
+    let value = arguments.value()?;
+    let time = value.to_str().and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok());
+    let time = time.ok_or_else(|| format!("--{name} takes a number of seconds, 0 or more, not {value:?}"))?;
+    Ok(Some(time).filter(|time| !time.is_zero()))
+}
+
+/// The value of the option `--NAME`: a whole number.
+///
+/// # Errors
+///
+/// When there is no value, or it is none.
+pub fn number<T: FromStr<Err: Display>>(name: &str, arguments: &mut lexopt::Parser) -> Result<T> {
+    let value = arguments.value()?;
+    let number = value.to_string_lossy().parse();
+    Ok(number.map_err(|error| format!("--{name} takes a whole number, not {value:?} ({error})"))?)
+}
+
+/// Prints a line. That nobody listens any more is no reason to stop serving.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
 /// Has `listen` listen on each of `endpoints`, prints where that is, and serves until the process is told to stop.
 ///
 /// # Errors
@@ -60,7 +92,7 @@ pub fn serve<E: Into<Box<dyn Error>>>(
     let reactor = Reactor::new()?;
     for endpoint in endpoints {
         let port = listen(&reactor, endpoint).map_err(Into::into)?;
-        println!("listening on {}", port.address());
+        say(format_args!("listening on {}", port.address()));
         reload_on_hangup(&reactor, endpoint, port)?;
     }
     Ok(reactor.run()?)
@@ -82,7 +114,7 @@ pub fn serve_on_cores(
         for endpoint in &endpoints {
             let shared = !endpoint.starts_with("unix:") && !endpoint.contains(":reuseport=");
             let port = listen(reactor, &format!("{endpoint}{}", if shared { ":reuseport=yes" } else { "" }))?;
-            println!("listening on {}", port.address());
+            say(format_args!("listening on {}", port.address()));
             reload_on_hangup(reactor, endpoint, port)?;
         }
         Ok(())

@@ -119,7 +119,6 @@ impl Together {
     fn stop(&self) {
         if !self.stopping.swap(true, Ordering::SeqCst) {
             for core in self.cores().iter() {
-                // One that has ended already does as it is told.
                 // One that has ended needs no stop.
                 let _ = core.remote.call(Reactor::stop);
             }

@@ -36,7 +36,7 @@ fn fetch(client: &Reactor, plan: Plan) -> (Rc<Cell<usize>>, Shared<Option<Summar
 }
 
 fn plan() -> Plan {
-    Plan { endpoint: "tcp:server:7000".into(), at_once: 10, attempts: 5, timeout: secs(5) }
+    Plan { endpoint: "tcp:server:7000".parse().expect("it is one"), at_once: 10, attempts: 5, timeout: secs(5) }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use lariat_examples::chat::Chat;
 use lariat_examples::server;
-use lexopt::ValueExt;
 
 const HELP: &str = "\
 Rooms in which people talk. The first line that a client sends is its nickname,
@@ -40,7 +39,7 @@ fn run() -> server::Result<()> {
     let mut queue_limit = Chat::QUEUE_LIMIT;
     let endpoints = server::endpoints(HELP, |option, arguments| {
         match option {
-            "queue-limit" => queue_limit = arguments.value()?.parse()?,
+            "queue-limit" => queue_limit = server::number(option, arguments)?,
             _ => return Ok(false),
         }
         Ok(true)

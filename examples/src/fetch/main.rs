@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lariat::Reactor;
+use lariat::endpoint::ClientEndpoint;
 use lariat_examples::fetch::{Plan, fetch_all};
 use lariat_examples::server;
-use lexopt::ValueExt;
 
 const HELP: &str = "\
 Sends lines, each on a connection of its own, and waits for a line each.
@@ -42,22 +42,23 @@ fn run() -> server::Result<bool> {
     let (mut requests, mut at_once, mut attempts, mut timeout) = (500_u32, 100, 3, Duration::from_secs(5));
     let endpoints = server::endpoints(HELP, |option, arguments| {
         match option {
-            "requests" => requests = arguments.value()?.parse()?,
-            "at-once" => at_once = arguments.value()?.parse()?,
-            "attempts" => attempts = arguments.value()?.parse()?,
-            "timeout" => timeout = Duration::try_from_secs_f64(arguments.value()?.parse()?)?,
+            "requests" => requests = server::number(option, arguments)?,
+            "at-once" => at_once = server::number(option, arguments)?,
+            "attempts" => attempts = server::number(option, arguments)?,
+            "timeout" => timeout = server::seconds(option, arguments)?.ok_or("--timeout has to be more than 0")?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let Some(endpoints) = endpoints else { return Ok(true) };
     let [endpoint] = &endpoints[..] else { return Err("give one endpoint; --help tells more".into()) };
+    let endpoint = ClientEndpoint::parse(endpoint)?;
     if at_once == 0 {
         return Err("--at-once 0 would never ask anybody".into());
     }
     server::begin();
     let mut reactor = Reactor::new()?;
-    let plan = Plan { endpoint: endpoint.clone(), at_once, attempts, timeout };
+    let plan = Plan { endpoint, at_once, attempts, timeout };
     // It shows on a terminal alone.
     let bar = ProgressBar::new(requests.into());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left")?);
@@ -66,6 +67,6 @@ fn run() -> server::Result<bool> {
     let fetching = fetch_all(&reactor, plan, lines, move || progress.inc(1));
     let summary = reactor.block_on(fetching)?.map_err(|failure| failure.into_error() as Box<dyn Error>)?;
     bar.finish_and_clear();
-    println!("{summary}");
+    server::say(&summary);
     Ok(summary.failures().is_empty())
 }

@@ -10,7 +10,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::{Backoff, Deferred, Error, Failure, Reactor, Semaphore};
+use lariat::endpoint::ClientEndpoint;
+use lariat::{Backoff, Deferred, Error, ErrorKind, Failure, Reactor, Semaphore};
 
 pub use self::summary::Summary;
 
@@ -24,8 +25,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How to make requests.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where, as an endpoint description.
-    pub endpoint: String,
+    /// Where.
+    pub endpoint: ClientEndpoint,
     /// Connections at a time, at the most.
     pub at_once: usize,
     /// How often each request is tried, at the most.
@@ -98,8 +99,8 @@ impl Fetch {
 }
 
 /// Sends a line, and gives the line that comes back.
-async fn ask(reactor: &Reactor, endpoint: &str, request: &str) -> Result<Vec<u8>, Failure> {
-    let mut stream = reactor.connect_stream(endpoint).await?;
+async fn ask(reactor: &Reactor, endpoint: &ClientEndpoint, request: &str) -> Result<Vec<u8>, Failure> {
+    let mut stream = endpoint.connect_stream(reactor).await?;
     stream.write_all(format!("{request}\r\n").as_bytes()).await?;
     let mut answer = Vec::new();
     loop {
@@ -120,12 +121,15 @@ async fn ask(reactor: &Reactor, endpoint: &str, request: &str) -> Result<Vec<u8>
     }
 }
 
-/// The kind of a failure, in words.
+/// The kind of a failure, in words; of one that is the same for all and has to be mended here, the words themselves.
 fn kind_of(failure: Failure) -> String {
     if failure.is_timed_out() {
         return io::ErrorKind::TimedOut.to_string();
     }
     let failure = match failure.downcast::<Error>() {
+        Ok(error) if matches!(error.kind(), ErrorKind::Tls | ErrorKind::NameNotFound | ErrorKind::NameUnavailable) => {
+            return error.to_string();
+        }
         Ok(error) => return io::Error::from(error).kind().to_string(),
         Err(failure) => failure,
     };

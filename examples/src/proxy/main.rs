@@ -64,12 +64,13 @@ fn run() -> server::Result<()> {
                 settings.policy = Policy::named(&name).ok_or_else(unknown)?;
             }
             "connect-timeout" => {
-                settings.connect_timeout = positive(arguments)?.ok_or("--connect-timeout has to be more than 0")?;
+                settings.connect_timeout =
+                    server::seconds(option, arguments)?.ok_or("--connect-timeout has to be more than 0")?;
             }
-            "idle" => settings.idle_timeout = positive(arguments)?,
-            "check" => settings.check_period = positive(arguments)?,
-            "max-connections" => settings.max_connections = arguments.value()?.parse()?,
-            "drain" => drain = positive(arguments)?.unwrap_or_default(),
+            "idle" => settings.idle_timeout = server::seconds(option, arguments)?,
+            "check" => settings.check_period = server::seconds(option, arguments)?,
+            "max-connections" => settings.max_connections = server::number(option, arguments)?,
+            "drain" => drain = server::seconds(option, arguments)?.unwrap_or_default(),
             "stats" => settings.statistics = Some(arguments.value()?.string()?),
             _ => return Ok(false),
         }
@@ -84,10 +85,4 @@ fn run() -> server::Result<()> {
         reactor.set_drain_timeout(drain);
         Proxy::begin(reactor, backends, settings.clone())?.listen(reactor, endpoint)
     })
-}
-
-/// A time in seconds; `None` for 0.
-fn positive(arguments: &mut lexopt::Parser) -> server::Result<Option<Duration>> {
-    let time = Duration::try_from_secs_f64(arguments.value()?.parse()?)?;
-    Ok(Some(time).filter(|time| !time.is_zero()))
 }

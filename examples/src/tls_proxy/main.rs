@@ -63,14 +63,16 @@ fn run() -> server::Result<()> {
             "client-ca" => settings.client_authorities = Some(arguments.value()?.into()),
             "alpn" => settings.alpn = arguments.value()?.string()?.split(',').map(str::to_owned).collect(),
             "handshake-timeout" => {
-                settings.handshake_timeout = positive(arguments)?.ok_or("--handshake-timeout has to be more than 0")?;
+                settings.handshake_timeout =
+                    server::seconds(option, arguments)?.ok_or("--handshake-timeout has to be more than 0")?;
             }
             "connect-timeout" => {
-                settings.connect_timeout = positive(arguments)?.ok_or("--connect-timeout has to be more than 0")?;
+                settings.connect_timeout =
+                    server::seconds(option, arguments)?.ok_or("--connect-timeout has to be more than 0")?;
             }
-            "idle" => settings.idle_timeout = positive(arguments)?,
-            "max-connections" => settings.max_connections = arguments.value()?.parse()?,
-            "drain" => drain = positive(arguments)?.unwrap_or_default(),
+            "idle" => settings.idle_timeout = server::seconds(option, arguments)?,
+            "max-connections" => settings.max_connections = server::number(option, arguments)?,
+            "drain" => drain = server::seconds(option, arguments)?.unwrap_or_default(),
             _ => return Ok(false),
         }
         Ok(true)
@@ -89,10 +91,4 @@ fn run() -> server::Result<()> {
         })?;
         proxy.listen(reactor, place)
     })
-}
-
-/// A time in seconds; `None` for 0.
-fn positive(arguments: &mut lexopt::Parser) -> server::Result<Option<Duration>> {
-    let time = Duration::try_from_secs_f64(arguments.value()?.parse()?)?;
-    Ok(Some(time).filter(|time| !time.is_zero()))
 }

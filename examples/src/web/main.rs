@@ -23,7 +23,7 @@ Usage: web [OPTION...] FOLDER ENDPOINT...
                     tcp:8080
                     tcp:8080:interface=127.0.0.1
                     unix:/run/web.sock:mode=660
-                    tls:8443:privateKey=key.pem:certKey=cert.pem
+                    ssl:8443:privateKey=key.pem:certKey=cert.pem
   --host NAME=FOLDER
                   serve another folder to who asks for that host, or for every
                   host below it if NAME begins with *. ; may be given often
@@ -62,7 +62,7 @@ fn run() -> server::Result<()> {
             "compress" => settings.compresses = true,
             "cache" => settings.cache_control = Some(arguments.value()?.string()?),
             "access-log" => log = Some(access_log(&arguments.value()?.string()?)?),
-            "cores" => cores = arguments.value()?.parse()?,
+            "cores" => cores = server::number(option, arguments)?,
             _ => return Ok(false),
         }
         Ok(true)

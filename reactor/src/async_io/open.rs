@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::deferred::Deferred;
+use crate::endpoint::ClientEndpoint;
 use crate::error::Result;
 use crate::factory::Once;
 use crate::reactor::Reactor;
@@ -12,6 +13,18 @@ use super::inlet::Inlet;
 use super::listener::{AsyncListener, Backlog};
 use super::shared::Shared;
 use super::stream::AsyncStream;
+
+impl ClientEndpoint {
+    /// Connects, for `async` code, as [`Reactor::connect_stream`] does.
+    #[track_caller]
+    pub fn connect_stream(&self, reactor: &Reactor) -> Deferred<AsyncStream> {
+        let shared = Rc::<Shared>::default();
+        let inlet = Inlet::connected(shared.clone());
+        // It waits in the callback, so that it closes the connection if nobody is there any more to be given it.
+        let stream = AsyncStream::new(shared);
+        self.connect(reactor, Once::new(inlet)).map(move |_| stream)
+    }
+}
 
 impl Reactor {
     /// Connects where an endpoint description says, for `async` code: see [`endpoint`](crate::endpoint) for the descriptions.
@@ -36,17 +49,18 @@ impl Reactor {
     /// # Ok::<(), lariat::Error>(())
     /// ```
     ///
+    /// The description is read each time; a [`ClientEndpoint`] reads it once, and has the same method.
+    ///
     /// # Errors
     ///
     /// The Deferred fails as that of [`connect`](Self::connect) does. Cancelling it gives up, and closes the socket.
     #[track_caller]
     #[doc(alias = "connect_tcp")]
     pub fn connect_stream(&self, description: &str) -> Deferred<AsyncStream> {
-        let shared = Rc::<Shared>::default();
-        let inlet = Inlet::connected(shared.clone());
-        // It waits in the callback, so that it closes the connection if nobody is there any more to be given it.
-        let stream = AsyncStream::new(shared);
-        self.connect(description, Once::new(inlet)).map(move |_| stream)
+        match ClientEndpoint::parse(description) {
+            Ok(endpoint) => endpoint.connect_stream(self),
+            Err(error) => Deferred::fail(self, error),
+        }
     }
 
     /// Listens where an endpoint description says, for `async` code that [accepts](AsyncListener::accept): see

@@ -15,7 +15,7 @@ fn wrong_options_are_told_in_a_sentence() {
         (&["tcp:0"][..], "at least one backend"),
         (&["--policy", "random", "tcp:0", "tcp:127.0.0.1:1"], "round-robin or least-connections, not random"),
         (&["--idle", "soon", "tcp:0", "tcp:127.0.0.1:1"], "soon"),
-        (&["--idle", "-1", "tcp:0", "tcp:127.0.0.1:1"], "negative"),
+        (&["--idle", "-1", "tcp:0", "tcp:127.0.0.1:1"], "--idle takes a number of seconds, 0 or more"),
         (&["--connect-timeout", "0", "tcp:0", "tcp:127.0.0.1:1"], "more than 0"),
         (&["--max-connections", "many", "tcp:0", "tcp:127.0.0.1:1"], "many"),
         (&["--stats"], "--stats"),
