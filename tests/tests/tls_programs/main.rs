@@ -1,6 +1,7 @@
 //! The example servers with TLS, as processes of their own.
 
 mod endpoints;
+mod environment;
 mod tls_proxy;
 mod web;
 

@@ -1,0 +1,53 @@
+//! What the environment has a say in.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use lariat_tests::certificates::Authority;
+use lariat_tests::child::Child;
+use lariat_tests::examples::example;
+use lariat_tests::harness::Scratch;
+
+use super::{Files, port};
+
+#[test]
+fn a_client_that_is_not_told_whom_to_trust_trusts_whom_this_machine_does() {
+    let files = Files::new();
+    files.issue("server", &["localhost"]);
+    fs::write(files.0.path("other.pem"), Authority::new("somebody else").pem()).expect("the folder is writable");
+    let (key, certificate) = (files.path("server-key.pem"), files.path("server.pem"));
+    let listen = format!("ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}");
+    let mut echo = Child::start(&example("echo").to_string_lossy(), &[&listen]);
+    let place = format!("tls:localhost:{}", port(&mut echo));
+    let fetch = |roots: &str| {
+        let mut command = Command::new(example("fetch_many"));
+        command.args(["--requests", "3", "--attempts", "1", &place]).env_remove("SSL_CERT_DIR");
+        let output: Output = command.env("SSL_CERT_FILE", roots).output().expect("the program starts");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (trusted, said) = fetch(&files.path("ca.pem"));
+    assert!(trusted && said.starts_with("ok: 3\n"), "{said}");
+    let (trusted, said) = fetch(&files.path("other.pem"));
+    assert!(!trusted && said.contains("not trusted here"), "{said}");
+}
+
+/// What a conversation leaves in the file for keys, if there is one.
+fn keys_of(side: &str) -> Option<String> {
+    let scratch = Scratch::new();
+    let path = scratch.path("keys");
+    let output = Command::new(env!("CARGO_BIN_EXE_key_log")).arg(side).env("SSLKEYLOGFILE", &path).output();
+    let output = output.expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read_to_string(path).ok()
+}
+
+#[test]
+fn keys_are_logged_on_request_alone() {
+    assert_eq!(keys_of("nobody"), None);
+    for side in ["client", "server"] {
+        let keys = keys_of(side).unwrap_or_default();
+        for secret in ["CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "] {
+            assert_eq!(keys.lines().filter(|line| line.starts_with(secret)).count(), 1, "{side}: {keys}");
+        }
+    }
+}
