@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds what a Deferred costs to its bounds, by counting: instructions, allocations, bytes. Prints a line per bound, PASS or FAIL first, and
-# exits 1 if any failed.
+# Holds what a Deferred or a task costs to its bounds, by counting: instructions, allocations, bytes. Prints a line per bound, PASS or
+# FAIL first, and exits 1 if any failed.
 #   deferred.sh COMMAND      the program deferred_cost
 # example: deferred.sh target/release/deferred_cost
 # Needs valgrind.
@@ -34,6 +34,7 @@ hold "userland instructions to make one, add a callback, resolve and deliver it"
 hold "allocations for that" "$(each allocations one)" 2
 hold "userland instructions for one with ten callbacks" "$(each instructions ten)" 4500
 hold "allocations for that" "$(each allocations ten)" 11
+hold "allocations to spawn a task that is ready at once, and to have done with it" "$(each allocations task)" 3
 few=$(held pending 1 1)
 many=$(held pending 1 32768)
 # The list of the 32,768 resolvers, 16 bytes each, is not the Deferreds'.

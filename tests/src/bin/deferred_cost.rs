@@ -5,7 +5,8 @@
 //! ```
 //!
 //! In each of TURNS turns of the loop, EACH Deferreds are made, resolved and delivered: with one callback for `one`, with ten for `ten`.
-//! Those of `pending` have one callback too; when all of them are there, the program ends without dropping any.
+//! Those of `pending` have one callback too; when all of them are there, the program ends without dropping any. Those of `task` are of
+//! tasks that are ready at once.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let done = match &**work {
         "one" => deliver(turns, each, one),
         "ten" => deliver(turns, each, ten),
+        "task" => deliver(turns, each, task),
         "pending" => pending(turns * each),
         _ => return usage(),
     };
@@ -33,11 +35,11 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: deferred_cost one|ten|pending TURNS EACH");
+    eprintln!("usage: deferred_cost one|ten|task|pending TURNS EACH");
     ExitCode::from(2)
 }
 
-fn deliver(turns: u64, each: u64, make: fn(&Reactor, u64)) -> lariat::Result<()> {
+fn deliver(turns: u64, each: u64, make: impl Fn(&Reactor, u64)) -> lariat::Result<()> {
     let mut reactor = Reactor::new()?;
     for turn in 0..turns {
         (0..each).for_each(|number| make(&reactor, turn ^ number));
@@ -70,6 +72,13 @@ fn ten(reactor: &Reactor, number: u64) {
         .detach();
     // Somebody listens.
     let _ = resolver.resolve(black_box(number));
+}
+
+fn task(reactor: &Reactor, number: u64) {
+    let ready = async move {
+        black_box(number + 1);
+    };
+    reactor.spawn(ready).detach();
 }
 
 fn pending(count: u64) -> lariat::Result<()> {
