@@ -75,14 +75,15 @@ impl Channel {
     /// Takes requests from `input` as far as they can be taken now.
     #[inline]
     fn serve(&mut self, transport: &Transport, input: &mut &[u8]) {
-        while transport.is_reading() && !self.is_full() {
+        // With nothing more in it, only a body may have come to its end.
+        while (!input.is_empty() || self.connection.is_receiving()) && transport.is_reading() && !self.is_full() {
             let Self { core, connection, exchange, me: Some(me), .. } = self else { return };
             match connection.next(input) {
                 Ok(None) => break,
                 Ok(Some(RequestEvent::Head(head))) => {
                     add_one(&core.counters.requests);
                     let entry = if core.log.is_some() { Some(entry(transport, Some(&head))) } else { None };
-                    let (answer, rare) = ask(core, me, transport, head);
+                    let (answer, rare) = ask(core, me, transport, &head);
                     if let Some(mut entry) = entry {
                         if let Some(user) = rare.as_ref().and_then(|rare| rare.user()) {
                             entry.set_user(user);
@@ -216,7 +217,7 @@ impl Channel {
         let body_length = body.length().unwrap_or(0);
         let mut out = self.core.scratch();
         let (core, connection, length) = (&*self.core, &mut self.connection, body.response_length());
-        let encoder = core.with_date(transport.reactor().now(), |date| {
+        let encoder = core.with_date(transport.reactor().turn_began(), |date| {
             connection.respond(status, &[date, fields.headers()], length, &mut out)
         });
         let body = if encoder.is_dropped() { Content::Empty } else { body.0 };
@@ -430,16 +431,19 @@ impl Channel {
 
 /// Has the handler answer a request.
 #[inline]
-fn ask(core: &Core, me: &Handle<Channel>, transport: &Transport, head: RequestHead<'_>) -> (Answer, Option<Box<Rare>>) {
+fn ask(
+    core: &Core,
+    me: &Handle<Channel>,
+    transport: &Transport,
+    head: &RequestHead<'_>,
+) -> (Answer, Option<Box<Rare>>) {
     let steering = || -> Rc<dyn Steering> { Rc::new(Steer(me.clone())) };
     let mut request = Request::new(head, transport, &steering);
-    let answer = catch_unwind(AssertUnwindSafe(|| (core.handler)(&mut request)));
-    let mut rare = request.rare.take();
-    let answer = answer.unwrap_or_else(|payload| {
-        rare.get_or_insert_default().panicked = true;
+    let answer = catch_unwind(AssertUnwindSafe(|| (core.handler)(&mut request))).unwrap_or_else(|payload| {
+        request.rare.get_or_insert_default().panicked = true;
         panicked(payload)
     });
-    (answer, rare)
+    (answer, request.rare)
 }
 
 /// The answer of a handler that gave none.

@@ -96,8 +96,13 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 /// Without whitespace at either end: spaces, tabs, and a line's end.
+#[inline]
 pub(super) fn trim(value: &[u8]) -> &[u8] {
-    value.trim_ascii()
+    // One space before it and none after it is what nearly everybody sends.
+    match value.strip_prefix(b" ").unwrap_or(value) {
+        inner @ [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => inner,
+        inner => inner.trim_ascii(),
+    }
 }
 
 /// Headers or trailers that are to be sent. Whatever would not arrive as one header of that name and value is refused: a name that is no

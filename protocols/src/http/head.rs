@@ -43,14 +43,15 @@ pub struct RequestHead<'a> {
     /// From the method to the last header's line end.
     pub(super) raw: &'a [u8],
     pub(super) method: &'a str,
-    pub(super) target: &'a [u8],
     pub(super) path: &'a [u8],
-    pub(super) query: Option<&'a [u8]>,
-    pub(super) version: Version,
     pub(super) host: Option<&'a [u8]>,
-    pub(super) headers: Headers<'a>,
-    pub(super) upgrade: Option<&'a str>,
+    /// Where the target's question mark is, or else where the target ends.
+    pub(super) before_query: usize,
+    /// Where the first line ends.
+    pub(super) line: usize,
     pub(super) body: BodyLength,
+    pub(super) version: Version,
+    pub(super) can_upgrade: bool,
     pub(super) keep_alive: bool,
     pub(super) expects_continue: bool,
 }
@@ -64,7 +65,7 @@ impl<'a> RequestHead<'a> {
     /// The target as it was sent.
     #[doc(alias = "uri")]
     pub fn target(&self) -> &'a str {
-        text(self.target)
+        text(self.part(self.method.len() + 1))
     }
 
     /// The target's path, with its percent signs. `*` for an OPTIONS of the whole server, empty for a CONNECT, whose
@@ -75,7 +76,7 @@ impl<'a> RequestHead<'a> {
 
     /// What follows the question mark in the target, with its percent signs.
     pub fn query(&self) -> Option<&'a str> {
-        self.query.map(text)
+        self.part(self.before_query).strip_prefix(b"?").map(text)
     }
 
     /// The version.
@@ -90,12 +91,12 @@ impl<'a> RequestHead<'a> {
 
     /// The headers.
     pub fn headers(&self) -> Headers<'a> {
-        self.headers
+        Headers::checked(self.raw.get(self.line..).unwrap_or_default())
     }
 
     /// What the request would have the connection become (RFC 9110, section 7.8), if it asks for that and has no body.
     pub fn upgrade(&self) -> Option<&'a str> {
-        self.upgrade
+        self.headers().get_str("upgrade").filter(|_| self.can_upgrade)
     }
 
     /// Where the body ends.
@@ -115,21 +116,24 @@ impl<'a> RequestHead<'a> {
 
     /// A copy to keep.
     pub fn to_owned(&self) -> OwnedRequestHead {
-        let headers = self.raw.len() - self.headers.as_bytes().len();
         OwnedRequestHead {
             raw: self.raw.into(),
-            target: self.range(self.target()),
             path: self.range(self.path()),
-            query: self.query().map(|query| self.range(query)),
             host: self.host().map(|host| self.range(host)),
-            upgrade: self.upgrade.map(|upgrade| self.range(upgrade)),
             method: self.method.len(),
-            headers,
-            version: self.version,
+            before_query: self.before_query,
+            line: self.line,
             body: self.body,
+            version: self.version,
+            can_upgrade: self.can_upgrade,
             keep_alive: self.keep_alive,
             expects_continue: self.expects_continue,
         }
+    }
+
+    /// The target from that place on.
+    fn part(&self, start: usize) -> &'a [u8] {
+        self.raw.get(start..self.line - AFTER_TARGET).unwrap_or_default()
     }
 
     /// Where a part of the head stands in it. A path that was not sent has no place.
@@ -144,6 +148,9 @@ impl<'a> RequestHead<'a> {
     }
 }
 
+/// How long is what follows a target.
+const AFTER_TARGET: usize = b" HTTP/1.1\r\n".len();
+
 /// What was found to be ASCII, or it would have been refused.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
@@ -156,7 +163,7 @@ impl fmt::Debug for RequestHead<'_> {
             .field("target", &self.target())
             .field("version", &self.version)
             .field("host", &self.host())
-            .field("headers", &self.headers)
+            .field("headers", &self.headers())
             .field("body", &self.body)
             .finish_non_exhaustive()
     }
@@ -174,15 +181,14 @@ enum Place {
 #[derive(Clone)]
 pub struct OwnedRequestHead {
     raw: Box<[u8]>,
-    method: usize,
-    target: Place,
     path: Place,
-    query: Option<Place>,
     host: Option<Place>,
-    upgrade: Option<Place>,
-    headers: usize,
-    version: Version,
+    method: usize,
+    before_query: usize,
+    line: usize,
     body: BodyLength,
+    version: Version,
+    can_upgrade: bool,
     keep_alive: bool,
     expects_continue: bool,
 }
@@ -193,14 +199,13 @@ impl OwnedRequestHead {
         RequestHead {
             raw: &self.raw,
             method: self.text(&Place::Sent(0..self.method)),
-            target: self.text(&self.target).as_bytes(),
             path: self.text(&self.path).as_bytes(),
-            query: self.query.as_ref().map(|query| self.text(query).as_bytes()),
-            version: self.version,
             host: self.host.as_ref().map(|host| self.text(host).as_bytes()),
-            headers: Headers::checked(&self.raw[self.headers..]),
-            upgrade: self.upgrade.as_ref().map(|upgrade| self.text(upgrade)),
+            before_query: self.before_query,
+            line: self.line,
             body: self.body,
+            version: self.version,
+            can_upgrade: self.can_upgrade,
             keep_alive: self.keep_alive,
             expects_continue: self.expects_continue,
         }

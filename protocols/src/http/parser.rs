@@ -2,7 +2,7 @@
 
 use super::error::HttpError;
 use super::fields::{Headers, trim};
-use super::grammar::{is_name, is_token, target_length, token_length, value_length};
+use super::grammar::{is_name, is_token, path_length, target_length, token_length, value_length};
 use super::head::{BodyLength, RequestHead, ResponseHead, Version};
 use super::limits::Limits;
 use super::status::Status;
@@ -13,25 +13,12 @@ use super::target::{Target, is_host};
 pub(super) fn request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(RequestHead<'a>, usize), HttpError> {
     let skipped = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
     let raw = &bytes[skipped..];
-    let method_end = token_length(raw);
-    let target_start = method_end + 1;
-    if method_end == 0 || raw.get(method_end) != Some(&b' ') {
-        return Err(first_line_error(raw));
-    }
-    let target_end = target_start + target_length(&raw[target_start..]);
-    let version = match raw.get(target_end..) {
-        _ if target_end == target_start => return Err(first_line_error(raw)),
-        Some([b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b'\r', b'\n', ..]) => {
-            if *minor == b'1' { Version::Http11 } else { Version::Http10 }
-        }
-        _ => return Err(first_line_error(raw)),
-    };
-    let headers_start = target_end + b" HTTP/1.1\r\n".len();
-    let method = method_name(&raw[..method_end]);
-    let target = &raw[target_start..target_end];
+    let Some(line) = request_line(raw) else { return Err(first_line_error(raw)) };
+    let RequestLine { method, before_query, has_query, version, after } = line;
     let mut said = Said::default();
-    let headers_end = headers_start + headers(&raw[headers_start..], limits, |name, value| said.hear(name, value))?;
-    let parts = Target::parse(method, target)?;
+    let headers = headers(after, limits, |name, value| said.hear(name, value))?;
+    let headers_end = raw.len() - after.len() + headers.len();
+    let Target { authority, path } = Target::parse(method, before_query, has_query)?;
     match said.host {
         Some(host) if !is_host(host) => return Err(HttpError::MalformedHost),
         None if version == Version::Http11 => return Err(HttpError::MissingHost),
@@ -44,18 +31,16 @@ pub(super) fn request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(RequestHe
     if method == "CONNECT" && body != BodyLength::None {
         return Err(HttpError::UnexpectedBody);
     }
-    let can_upgrade = said.connection_upgrade && version == Version::Http11 && body == BodyLength::None;
     let head = RequestHead {
         raw: &raw[..headers_end],
         method,
-        target,
-        path: parts.path,
-        query: parts.query,
-        version,
-        host: parts.authority.or(said.host),
-        headers: Headers::checked(&raw[headers_start..headers_end]),
-        upgrade: said.upgrade.filter(|_| can_upgrade),
+        path,
+        host: authority.or(said.host),
+        before_query: method.len() + 1 + before_query.len(),
+        line: raw.len() - after.len(),
         body,
+        version,
+        can_upgrade: said.connection_upgrade && version == Version::Http11 && body == BodyLength::None,
         keep_alive: said.keeps_alive(version),
         expects_continue: said.expects_continue && version == Version::Http11 && body != BodyLength::None,
     };
@@ -69,14 +54,40 @@ pub(super) fn late_request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Reque
     request(bytes, limits).map(|(head, _)| head)
 }
 
-/// A method as text: a token is ASCII, but to find that out once more takes its time.
+/// What the first line says.
+struct RequestLine<'a> {
+    method: &'a str,
+    /// The target up to a question mark.
+    before_query: &'a [u8],
+    has_query: bool,
+    version: Version,
+    /// What follows the line.
+    after: &'a [u8],
+}
+
+/// The first line, if it is well-formed.
 #[inline(always)]
-fn method_name(method: &[u8]) -> &str {
-    match method {
-        b"GET" => "GET",
-        b"POST" => "POST",
-        _ => std::str::from_utf8(method).unwrap_or_default(),
+fn request_line(raw: &[u8]) -> Option<RequestLine<'_>> {
+    let (method, rest) = match raw.strip_prefix(b"GET ") {
+        Some(rest) => ("GET", rest),
+        None => {
+            let (method, rest) = raw.split_at(token_length(raw));
+            (std::str::from_utf8(method).ok()?, rest.strip_prefix(b" ")?)
+        }
+    };
+    let (before_query, mut rest) = rest.split_at(path_length(rest));
+    let has_query = rest.starts_with(b"?");
+    if has_query {
+        rest = &rest[target_length(rest)..];
     }
+    let (protocol, rest) = rest.split_first_chunk()?;
+    let (version, after) = match rest {
+        [b'1', b'\r', b'\n', after @ ..] => (Version::Http11, after),
+        [b'0', b'\r', b'\n', after @ ..] => (Version::Http10, after),
+        _ => return None,
+    };
+    let is_line = protocol == b" HTTP/1." && !method.is_empty() && (has_query || !before_query.is_empty());
+    is_line.then_some(RequestLine { method, before_query, has_query, version, after })
 }
 
 /// What a response answers, which decides whether it has a body.
@@ -105,9 +116,8 @@ pub(super) fn response<'a>(raw: &'a [u8], answered: Answered, limits: &Limits) -
     if !raw[line_end..].starts_with(b"\r\n") {
         return Err(first_line_error(raw));
     }
-    let start = line_end + 2;
     let mut said = Said::default();
-    let end = start + headers(&raw[start..], limits, |name, value| said.hear(name, value))?;
+    let headers = headers(&raw[line_end + 2..], limits, |name, value| said.hear(name, value))?;
     let length = said.body_length(version)?;
     let tunnel = answered == Answered::Connect && status.is_success();
     let body = match length {
@@ -119,7 +129,7 @@ pub(super) fn response<'a>(raw: &'a [u8], answered: Answered, limits: &Limits) -
         version,
         status,
         reason: std::str::from_utf8(reason).unwrap_or_default(),
-        headers: Headers::checked(&raw[start..end]),
+        headers: Headers::checked(headers),
         body,
         keep_alive: said.keeps_alive(version) && body != BodyLength::UntilClose,
     })
@@ -138,38 +148,33 @@ pub(super) fn trailers<'a>(raw: &'a [u8], limits: &Limits) -> Result<Headers<'a>
         "trailer",
         "transfer-encoding",
     ];
-    let end = headers(raw, limits, |name, _| {
+    let lines = headers(raw, limits, |name, _| {
         let is_forbidden = FORBIDDEN.iter().any(|forbidden| forbidden.as_bytes().eq_ignore_ascii_case(name));
         if is_forbidden { Err(HttpError::ForbiddenTrailer) } else { Ok(()) }
     })?;
-    Ok(Headers::checked(&raw[..end]))
+    Ok(Headers::checked(lines))
 }
 
-/// Reads header lines up to the empty one, and gives where that begins. `hear` gets every name and value, with the whitespace around it.
+/// The header lines before the empty one. `hear` gets every name and value, with the whitespace around it.
 #[inline(always)]
 fn headers<'a>(
     bytes: &'a [u8],
     limits: &Limits,
     mut hear: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), HttpError>,
-) -> Result<usize, HttpError> {
+) -> Result<&'a [u8], HttpError> {
     let mut left = limits.headers;
-    let mut line = 0;
-    loop {
-        let rest = &bytes[line..];
-        let name_length = token_length(rest);
-        if name_length == 0 || rest.get(name_length) != Some(&b':') {
-            return if rest.starts_with(b"\r\n") { Ok(line) } else { Err(header_error(rest)) };
-        }
-        let (name, value) = (&rest[..name_length], &rest[name_length + 1..]);
-        let value_length = value_length(value);
-        let (value, after) = value.split_at(value_length);
-        if !after.starts_with(b"\r\n") {
-            return Err(header_error(rest));
-        }
+    let mut line = bytes;
+    while !line.starts_with(b"\r\n") {
+        let (name @ [_, ..], [b':', rest @ ..]) = line.split_at(token_length(line)) else {
+            return Err(header_error(line));
+        };
+        let (value, rest) = rest.split_at(value_length(rest));
+        let Some(next) = rest.strip_prefix(b"\r\n") else { return Err(header_error(line)) };
         left = left.checked_sub(1).ok_or(HttpError::TooManyHeaders)?;
         hear(name, value)?;
-        line += name_length + 1 + value_length + 2;
+        line = next;
     }
+    Ok(&bytes[..bytes.len() - line.len()])
 }
 
 /// What the headers say of the message itself.
@@ -184,46 +189,38 @@ struct Said<'a> {
     connection_upgrade: bool,
     expects_continue: bool,
     expects_other: bool,
-    upgrade: Option<&'a str>,
 }
 
 impl<'a> Said<'a> {
     #[inline(always)]
     fn hear(&mut self, name: &'a [u8], value: &'a [u8]) -> Result<(), HttpError> {
         match name.len() {
-            4 if is_name(name, b"host") => set_once(&mut self.host, value, HttpError::DuplicateHost),
-            10 if is_name(name, b"connection") => {
-                self.connection(value);
-                Ok(())
+            4 if is_name(name, b"host") => return set_once(&mut self.host, value, HttpError::DuplicateHost),
+            10 if is_name(name, b"connection") => self.connection(value),
+            6 if is_name(name, b"expect") => self.expect(value),
+            14 if is_name(name, b"content-length") => {
+                return set_once(&mut self.length, value, HttpError::DuplicateLength);
             }
-            6 | 7 | 14 | 17 => self.hear_rare(name, value),
-            _ => Ok(()),
-        }
-    }
-
-    #[inline(never)]
-    fn hear_rare(&mut self, name: &'a [u8], value: &'a [u8]) -> Result<(), HttpError> {
-        if is_name(name, b"content-length") {
-            return set_once(&mut self.length, value, HttpError::DuplicateLength);
-        } else if is_name(name, b"transfer-encoding") {
-            return self.transfer_encoding(value);
-        } else if is_name(name, b"expect") {
-            let is_continue = trim(value).eq_ignore_ascii_case(b"100-continue");
-            self.expects_continue |= is_continue;
-            self.expects_other |= !is_continue;
-        } else if is_name(name, b"upgrade") {
-            self.upgrade = std::str::from_utf8(trim(value)).ok();
+            17 if is_name(name, b"transfer-encoding") => return self.transfer_encoding(value),
+            _ => {}
         }
         Ok(())
+    }
+
+    #[cold]
+    fn expect(&mut self, value: &[u8]) {
+        let is_continue = trim(value).eq_ignore_ascii_case(b"100-continue");
+        self.expects_continue |= is_continue;
+        self.expects_other |= !is_continue;
     }
 
     #[inline(always)]
     fn connection(&mut self, value: &[u8]) {
         // What is nearly always there comes first.
-        match value {
-            b" keep-alive" => self.connection_keep_alive = true,
-            b" close" => self.connection_close = true,
-            _ => self.connection_options(value),
+        if value.len() == 11 && value.first_chunk() == Some(b" keep-alive") {
+            self.connection_keep_alive = true;
+        } else {
+            self.connection_options(value);
         }
     }
 
@@ -237,6 +234,7 @@ impl<'a> Said<'a> {
         }
     }
 
+    #[inline(never)]
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), HttpError> {
         let mut unsupported = false;
         for coding in value.split(|byte| *byte == b',') {

@@ -18,7 +18,7 @@ use super::steering::Steering;
 /// - **To keep**: [`take`](Self::take) gives all of it to a handler that answers later.
 #[doc(alias = "IRequest")]
 pub struct Request<'a> {
-    head: RequestHead<'a>,
+    head: &'a RequestHead<'a>,
     transport: &'a Transport,
     steering: &'a dyn Fn() -> Rc<dyn Steering>,
     /// What most requests have nothing of.
@@ -52,7 +52,7 @@ struct Place {
 
 impl<'a> Request<'a> {
     pub(super) fn new(
-        head: RequestHead<'a>,
+        head: &'a RequestHead<'a>,
         transport: &'a Transport,
         steering: &'a dyn Fn() -> Rc<dyn Steering>,
     ) -> Self {
@@ -61,8 +61,8 @@ impl<'a> Request<'a> {
 
     /// The head.
     #[inline]
-    pub fn head(&self) -> &RequestHead<'a> {
-        &self.head
+    pub fn head(&self) -> &'a RequestHead<'a> {
+        self.head
     }
 
     /// The method, such as `GET`.

@@ -158,29 +158,25 @@ impl Node {
 
     /// What `path` leads to, without its first slash. `start` is where it begins in the request's whole path.
     fn find<'a>(&'a self, path: &[u8], start: usize, request: &mut Request<'_>) -> Found<'a> {
-        let (segment, rest) = match path.iter().position(|byte| *byte == b'/') {
-            Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
-            None => (path, None),
-        };
-        let end = start + segment.len();
-        if let Some((_, node)) = self.texts.iter().find(|(text, _)| text.as_bytes() == segment) {
-            let found = node.go_on(rest, end, request);
+        for (text, node) in &self.texts {
+            let rest = match path.strip_prefix(text.as_bytes()) {
+                Some([]) => None,
+                Some([b'/', rest @ ..]) => Some(rest),
+                _ => continue,
+            };
+            let found = node.go_on(rest, start + text.len(), request);
             if !matches!(found, Found::Nothing) {
                 return found;
             }
         }
-        self.find_otherwise(path, segment, rest, end, request)
+        self.find_otherwise(path, start, request)
     }
 
     #[inline(never)]
-    fn find_otherwise<'a>(
-        &'a self,
-        path: &[u8],
-        segment: &[u8],
-        rest: Option<&[u8]>,
-        end: usize,
-        request: &mut Request<'_>,
-    ) -> Found<'a> {
+    fn find_otherwise<'a>(&'a self, path: &[u8], start: usize, request: &mut Request<'_>) -> Found<'a> {
+        let mut parts = path.splitn(2, |byte| *byte == b'/');
+        let (segment, rest) = (parts.next().unwrap_or_default(), parts.next());
+        let end = start + segment.len();
         let Some(decoded) = percent::decode(segment) else { return Found::Malformed };
         // What was sent with percent signs is the text that they stand for.
         if decoded.len() < segment.len()

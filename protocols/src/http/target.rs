@@ -10,35 +10,32 @@ pub(super) struct Target<'a> {
     pub(super) authority: Option<&'a [u8]>,
     /// Empty for CONNECT, `*` for an OPTIONS of the whole server.
     pub(super) path: &'a [u8],
-    pub(super) query: Option<&'a [u8]>,
 }
 
 impl<'a> Target<'a> {
-    /// `target` has only bytes that a target may have.
+    /// `target` is what comes before a question mark, and has only bytes that a target may have.
     #[inline(always)]
-    pub(super) fn parse(method: &str, target: &'a [u8]) -> Result<Self, HttpError> {
+    pub(super) fn parse(method: &str, target: &'a [u8], has_query: bool) -> Result<Self, HttpError> {
         if target.first() == Some(&b'/') && method != "CONNECT" {
-            let (path, query) = split_query(target);
-            return Ok(Self { authority: None, path, query });
+            return Ok(Self { authority: None, path: target });
         }
-        Self::parse_rare(method, target)
+        Self::parse_rare(method, target, has_query)
     }
 
     #[cold]
-    fn parse_rare(method: &str, target: &'a [u8]) -> Result<Self, HttpError> {
+    fn parse_rare(method: &str, target: &'a [u8], has_query: bool) -> Result<Self, HttpError> {
         if method == "CONNECT" {
-            return Self::authority_form(target);
+            return Self::authority_form(target, has_query);
         }
-        if target == b"*" {
-            let whole_server = Self { authority: None, path: b"*", query: None };
+        if target == b"*" && !has_query {
+            let whole_server = Self { authority: None, path: b"*" };
             return if method == "OPTIONS" { Ok(whole_server) } else { Err(HttpError::WrongTargetForm) };
         }
-        let (before, query) = split_query(target);
-        Self::absolute_form(method, before, query)
+        Self::absolute_form(method, target, has_query)
     }
 
-    fn authority_form(target: &'a [u8]) -> Result<Self, HttpError> {
-        if target.contains(&b'/') || target.contains(&b'?') {
+    fn authority_form(target: &'a [u8], has_query: bool) -> Result<Self, HttpError> {
+        if target.contains(&b'/') || has_query {
             return Err(HttpError::WrongTargetForm);
         }
         // A CONNECT has nothing but its target to tell the port by.
@@ -47,10 +44,10 @@ impl<'a> Target<'a> {
         if !has_port || !is_host(target) {
             return Err(HttpError::MalformedHost);
         }
-        Ok(Self { authority: Some(target), path: b"", query: None })
+        Ok(Self { authority: Some(target), path: b"" })
     }
 
-    fn absolute_form(method: &str, target: &'a [u8], query: Option<&'a [u8]>) -> Result<Self, HttpError> {
+    fn absolute_form(method: &str, target: &'a [u8], has_query: bool) -> Result<Self, HttpError> {
         let Some(colon) = target.windows(3).position(|three| three == b"://") else {
             // Another scheme would have a colon too; what has no slash either is an authority.
             let is_authority = !target.contains(&b'/');
@@ -65,19 +62,11 @@ impl<'a> Target<'a> {
             return Err(HttpError::MalformedHost);
         }
         let path = match path {
-            b"" if method == "OPTIONS" && query.is_none() => b"*",
+            b"" if method == "OPTIONS" && !has_query => b"*",
             b"" => b"/",
             path => path,
         };
-        Ok(Self { authority: Some(authority), path, query })
-    }
-}
-
-#[inline(always)]
-fn split_query(target: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match target.iter().position(|byte| *byte == b'?') {
-        Some(place) => (&target[..place], Some(&target[place + 1..])),
-        None => (target, None),
+        Ok(Self { authority: Some(authority), path })
     }
 }
 

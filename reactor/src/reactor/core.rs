@@ -294,6 +294,14 @@ impl Reactor {
         self.0.network.instant(self.0.network.now())
     }
 
+    /// When this turn of the loop began, as [`now`](Self::now) told it then: for what can do without asking the clock again, as a
+    /// line in a log can.
+    #[doc(alias = "ev_now")]
+    #[doc(alias = "uv_now")]
+    pub fn turn_began(&self) -> Instant {
+        self.0.network.instant(self.0.now.get())
+    }
+
     /// Ends the loop in good order once this turn is over: ports are closed, every protocol hears
     /// [`drain`](crate::Protocol::drain), and [`MainLoop::run`](crate::MainLoop::run) returns when the last connection has ended or
     /// the drain timeout is over. What is left then is aborted.
