@@ -179,4 +179,4 @@
 //! On a simulated reactor (`lariat::testing::simulated()`), calls from threads arrive as on any other. But its time does not wait for threads: it
 //! jumps to the next timer as soon as nothing else is to be done, while a thread has hardly begun. So a test that has both timers and
 //! threads had better call from its own thread, which needs no waiting. Where no timer is set, the loop waits for threads to call, as
-//! long as one of them has a `Remote`, for up to a minute.
+//! long as one of them has a `Remote` or the waker of a task, for up to a minute.

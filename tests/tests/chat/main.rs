@@ -78,7 +78,10 @@ fn help_is_printed_and_a_wrong_command_line_is_told_of() {
     for (arguments, error) in [
         (&[][..], "chat: give at least one endpoint; --help tells more"),
         (&["--loud", "tcp:0"], "chat: invalid option '--loud'"),
-        (&["--queue-limit", "much", "tcp:0"], "chat: cannot parse argument \"much\": invalid digit found in string"),
+        (
+            &["--queue-limit", "much", "tcp:0"],
+            "chat: --queue-limit takes a whole number, not \"much\" (invalid digit found in string)",
+        ),
     ] {
         let ended = run(arguments);
         assert_eq!(ended.status.code(), Some(1));
