@@ -9,6 +9,8 @@
 //! | lines | [`LineDecoder`] | [`LineReceiver`], which serves a [`LineProtocol`] |
 //! | any stream, to another connection | none: bytes stay bytes | [`Relay`] |
 //!
+//! [`http::guide`] tells how to write an HTTP service, a subject a page.
+//!
 //! # Floors
 //!
 //! A module imports only from the floors below its own, from its own floor where that makes no circle, or downward inside its own

@@ -93,6 +93,22 @@ fn a_response_in_pieces_is_one_with_its_trailers() {
 }
 
 #[test]
+fn what_a_thread_is_asked_for_is_waited_for() {
+    let mut client = TestClient::new(|request: &mut Request<'_>| {
+        let (first, reactor) = (request.reactor().defer_to_thread(|| 20), request.reactor().clone());
+        async move {
+            let first = first.await?;
+            let second = reactor.defer_to_thread(move || first + 22).await?;
+            Ok::<_, Failure>(second.to_string())
+        }
+    });
+    for _ in 0..20 {
+        assert_eq!(client.get("/").text(), "42");
+    }
+    assert!(client.clock().elapsed().is_zero());
+}
+
+#[test]
 fn what_goes_on_can_be_looked_at_while_it_does() {
     let ticks = |request: &mut Request<'_>| {
         let reactor = request.reactor().clone();

@@ -67,6 +67,12 @@ impl Outgoing {
         BodyWriter { outgoing: self.clone(), is_finished: false, compressor: None }
     }
 
+    /// Runs a task that writes the body: it is dropped where it waits when nobody wants the body any more.
+    pub(super) fn run(&self, task: impl Future<Output = ()> + 'static) {
+        let running = self.transport.reactor().spawn(task);
+        self.task.set(Some(running));
+    }
+
     /// What was written can go on: the queue is down to its low mark.
     pub(super) fn resume(&self) {
         self.is_paused.set(false);
@@ -282,26 +288,38 @@ impl BodyWriter {
         transport.register_pull_producer(Pulled { producer, writer: self });
     }
 
-    pub(super) fn send_all<B, E>(mut self, mut stream: Pin<Box<dyn Stream<Item = Result<B, E>>>>)
+    pub(super) fn send_all<B, E>(self, mut stream: Pin<Box<dyn Stream<Item = Result<B, E>>>>)
     where
         B: Into<Bytes> + 'static,
         E: Into<Failure> + 'static,
     {
-        let outgoing = self.outgoing.clone();
-        let sending = outgoing.transport.reactor().spawn(async move {
-            while self.ready().await {
-                match poll_fn(|context| stream.as_mut().poll_next(context)).await {
-                    Some(Ok(piece)) => drop(self.write_chunk(piece)),
-                    Some(Err(error)) => {
-                        let failure = error.into();
-                        log::error!("a response ends the connection: {}", failure.to_string().escape_debug());
-                        return;
-                    }
-                    None => return self.finish(),
+        self.be_written_by(async move |body: &mut Self| {
+            while body.ready().await {
+                let Some(piece) = poll_fn(|context| stream.as_mut().poll_next(context)).await else { break };
+                body.write_chunk(piece?);
+            }
+            Ok::<_, E>(())
+        });
+    }
+
+    /// Has a task write it, which ends with the connection.
+    pub(super) fn be_written_by<E>(mut self, write: impl AsyncFnOnce(&mut Self) -> Result<(), E> + 'static)
+    where
+        E: Into<Failure> + 'static,
+    {
+        self.outgoing().run(async move {
+            match write(&mut self).await {
+                Ok(()) => self.finish(),
+                Err(error) => {
+                    let failure = error.into();
+                    log::error!("a response ends the connection: {}", failure.to_string().escape_debug());
                 }
             }
         });
-        outgoing.task.set(Some(sending));
+    }
+
+    pub(super) fn outgoing(&self) -> Rc<Outgoing> {
+        self.outgoing.clone()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lariat::WriteStatus;
+use lariat::{Failure, WriteStatus};
 
 use super::body_writer::BodyWriter;
 use super::fields::Fields;
@@ -101,24 +101,30 @@ impl Drop for EventWriter {
 }
 
 impl Response {
-    /// A stream of events: `start` gets what they are to be sent with, once the head has been sent.
+    /// A stream of events: `start` gets what they are to be sent with, once the head has been sent, and may keep it anywhere on the loop's thread:
+    /// in a list of those that are told of something, say.
     ///
     /// ```
-    /// use lariat_protocols::http::{Event, Request, Response, Router};
-    /// use std::time::Duration;
+    /// use lariat_protocols::http::{Event, EventWriter, Request, Response, Router};
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    ///
+    /// let listeners: Rc<RefCell<Vec<EventWriter>>> = Rc::default();
     ///
     /// let mut router = Router::new();
-    /// router.get("/ticks", |request: &mut Request<'_>| {
-    ///     let reactor = request.reactor().clone();
-    ///     Response::events(move |mut events| {
-    ///         let clock = reactor.clone();
-    ///         reactor.spawn(async move {
-    ///             while events.ready().await {
-    ///                 events.send(&Event::new("tick"));
-    ///                 clock.sleep(Duration::from_secs(1)).await?;
-    ///             }
-    ///             Ok::<_, lariat::Failure>(())
-    ///         }).detach();
+    /// let (joining, telling) = (listeners.clone(), listeners);
+    /// router.get("/news", move |_: &mut Request<'_>| {
+    ///     let joining = joining.clone();
+    ///     Response::events(move |events| joining.borrow_mut().push(events))
+    /// });
+    /// router.post("/news", move |request: &mut Request<'_>| {
+    ///     let telling = telling.clone();
+    ///     request.body().collect().map(move |news| {
+    ///         let event = Event::new(String::from_utf8_lossy(&news));
+    ///         telling.borrow_mut().retain_mut(|listener| {
+    ///             listener.send(&event);
+    ///             listener.is_open()
+    ///         });
     ///     })
     /// });
     /// ```
@@ -126,5 +132,39 @@ impl Response {
         const EVENTS: Fields = Fields::fixed("Content-Type: text/event-stream\r\nCache-Control: no-store\r\n");
         let body = Body::writer(move |body| start(EventWriter { body }));
         Self { status: Status::OK, fields: EVENTS, body, upgrade: None }
+    }
+
+    /// A stream of events that an async function sends, which runs as a task on the reactor. When it is done, or fails, which is logged, the
+    /// response has ended, in good order: the client will come back. If the client goes, it is dropped where it waits.
+    ///
+    /// ```
+    /// use lariat::Failure;
+    /// use lariat_protocols::http::{Event, Request, Response, Router};
+    /// use std::time::Duration;
+    ///
+    /// let mut router = Router::new();
+    /// router.get("/ticks", |request: &mut Request<'_>| {
+    ///     let reactor = request.reactor().clone();
+    ///     Response::events_by(async move |events| {
+    ///         while events.ready().await {
+    ///             events.send(&Event::new("tick"));
+    ///             reactor.sleep(Duration::from_secs(1)).await?;
+    ///         }
+    ///         Ok::<_, Failure>(())
+    ///     })
+    /// });
+    /// ```
+    pub fn events_by<E>(send: impl AsyncFnOnce(&mut EventWriter) -> Result<(), E> + 'static) -> Self
+    where
+        E: Into<Failure> + 'static,
+    {
+        Self::events(move |mut events| {
+            events.body.outgoing().run(async move {
+                if let Err(error) = send(&mut events).await {
+                    let failure = error.into();
+                    log::error!("events end: {}", failure.to_string().escape_debug());
+                }
+            });
+        })
     }
 }

@@ -1,4 +1,35 @@
-//! HTTP/1.1 (RFC 9110, RFC 9112).
+//! HTTP/1.1 (RFC 9110, RFC 9112): a server, and both sides of a connection without input and output.
+//!
+//! ```no_run
+//! use lariat::Reactor;
+//! use lariat_protocols::http::{Request, Router, Server};
+//!
+//! let mut router = Router::new();
+//! router.get("/hello/{name}", |request: &mut Request<'_>| format!("hello {}\n", request.path_parameter("name").unwrap_or("you")));
+//!
+//! let reactor = Reactor::new()?;
+//! reactor.listen("tcp:8080", Server::new(router))?;
+//! reactor.run()?;
+//! # Ok::<(), lariat::Error>(())
+//! ```
+//!
+//! The [`guide`] tells how to write a service, a subject a page.
+//!
+//! | for | there is |
+//! | --- | --- |
+//! | serving | [`Server`], [`Limits`], [`VirtualHosts`] |
+//! | handlers | [`Handler`], [`Router`], [`Authenticated`], [`Compressed`], [`Files`] |
+//! | requests | [`Request`], [`OwnedRequest`], [`RequestBody`], [`Form`] |
+//! | responses | [`Response`], [`Body`], [`BodyWriter`], [`Event`], [`Cookie`], [`IntoResponse`] |
+//! | protocols of one's own over HTTP | [`ServerConnection`], [`ClientConnection`] |
+//!
+//! | feature | brings |
+//! | --- | --- |
+//! | `http` | all of this but what follows |
+//! | `json` | [`Request`]'s and [`Response`]'s `json`, by serde |
+//! | `gzip`, `brotli`, `zstd` | the codings that [`Compressed`] has |
+//! | `http-types` | requests and responses in the types of the `http` crate: `RequestHead::to_http`, and `http::Response` as a response |
+//! | `testing` | `testing::TestClient`, a client for tests of handlers |
 
 mod access_log;
 mod authentication;
@@ -30,6 +61,7 @@ mod form_error;
 mod form_limits;
 mod form_request;
 mod grammar;
+pub mod guide;
 mod handler;
 mod head;
 #[cfg(feature = "http-types")]

@@ -16,8 +16,9 @@ use super::server_connection::ResponseLength;
 /// The body of a response.
 ///
 /// - **All of it**: text and bytes, by `into()`; [`file`](Self::file).
-/// - **As it comes**: [`stream`](Self::stream), of an async stream; [`producer`](Self::producer), of what is asked for more; and
-///   [`writer`](Self::writer), which is both of them: a handle to be written to from anywhere.
+/// - **As it comes**: [`written_by`](Self::written_by), of an async function; [`stream`](Self::stream), of an async stream;
+///   [`producer`](Self::producer), of what is asked for more; and [`writer`](Self::writer), which is all of them: a handle to be written to
+///   from anywhere.
 ///
 /// A body that comes as it comes is sent in chunks, unless its length [is known](Self::with_length); to a client that knows HTTP/1.0
 /// alone, up to the connection's end.
@@ -64,6 +65,32 @@ impl Body {
     /// not called if nobody wants the body: for HEAD.
     pub fn writer(start: impl FnOnce(BodyWriter) + 'static) -> Self {
         Self(Content::Streamed { start: Box::new(start), length: None })
+    }
+
+    /// What an async function writes, which runs as a task on the reactor. When it is done, the body has ended; an error of it ends the connection,
+    /// so that the client knows that the body is not whole, and is logged. If the client goes, it is dropped where it waits.
+    ///
+    /// ```
+    /// use lariat::Failure;
+    /// use lariat_protocols::http::{Body, Request, Response, Router};
+    ///
+    /// let mut router = Router::new();
+    /// router.get("/numbers", |_: &mut Request<'_>| {
+    ///     Response::text(Body::written_by(async |body| {
+    ///         for number in 0..100_000 {
+    ///             // Not faster than the client reads.
+    ///             body.ready().await;
+    ///             body.write(format!("{number}\n"));
+    ///         }
+    ///         Ok::<_, Failure>(())
+    ///     }))
+    /// });
+    /// ```
+    pub fn written_by<E>(write: impl AsyncFnOnce(&mut BodyWriter) -> Result<(), E> + 'static) -> Self
+    where
+        E: Into<Failure> + 'static,
+    {
+        Self::writer(move |writer| writer.be_written_by(write))
     }
 
     /// What `producer` writes when it is asked for more.

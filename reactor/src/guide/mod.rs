@@ -17,6 +17,8 @@
 //! | `testing` | protocols tested without sockets and without waiting (with the feature `testing`) |
 //! | [`twisted`] | for those who come from Twisted: every name and what became of it |
 //!
+//! How to write an HTTP service is told in the crate `lariat-protocols`, whose `http::guide` has a page for each of its subjects.
+//!
 //! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a
 //! server that would listen for ever is compiled without being run.
 

@@ -11,7 +11,8 @@ use crate::clock::Time;
 use crate::contain::keep_panics;
 use crate::guarded::Guarded;
 use crate::reactor::{MainLoop, Reactor};
-use crate::simulated::{Simulated, World};
+use crate::simulated::{PATIENCE, Simulated, World};
+use crate::thread_pool::has_jobs;
 
 use super::far_ends::FarEnds;
 
@@ -98,8 +99,10 @@ impl VirtualClock {
         }
     }
 
-    /// Does all that is due now: what was queued, what is on its way. [`advance`](Self::advance) and a
-    /// [`MemoryTransport`](super::MemoryTransport) do so by themselves; a test that calls something of its own in between may need it.
+    /// Does all that is due now: what was queued, what is on its way, what was [given to threads](Reactor::defer_to_thread), which takes none of
+    /// this clock's time and so is waited for. (A job that waits for time to pass here is not waited for longer than a minute.)
+    /// [`advance`](Self::advance) and a [`MemoryTransport`](super::MemoryTransport) do so by themselves; a test that calls something of its own in
+    /// between may need it.
     ///
     /// # Panics
     ///
@@ -118,11 +121,25 @@ impl VirtualClock {
             if moved || was_due || self.is_due() {
                 idle = 0;
             } else if core.again.with(|again| again.is_empty()) {
-                return;
+                if !self.wait_for_jobs() {
+                    return;
+                }
+                idle = 0;
             } else {
                 idle += 1;
             }
         }
+    }
+
+    /// Waits until a thread that has a job calls, if there is one. Returns whether it has. Its work takes none of this clock's time, so it is done now.
+    fn wait_for_jobs(&self) -> bool {
+        let Inner { reactor, world, .. } = &*self.inner;
+        if !has_jobs(reactor) {
+            return false;
+        }
+        let has_called = reactor.core().announce_wait(None).is_some() || world.bell.wait(PATIENCE);
+        reactor.core().end_wait();
+        has_called
     }
 
     /// Is a call queued, or a timer due?

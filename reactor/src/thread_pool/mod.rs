@@ -9,3 +9,5 @@ mod pool;
 pub(crate) use self::crew::{Crew, Refusal};
 pub(crate) use self::job::{Job, JobId};
 pub(crate) use self::pool::close;
+#[cfg(feature = "testing")]
+pub(crate) use self::pool::has_jobs;

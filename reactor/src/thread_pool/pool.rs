@@ -247,6 +247,12 @@ fn deliver<T: Send + 'static>(reactor: &Reactor, id: JobId, result: Result<T, Fa
     pool.close_job();
 }
 
+/// Is there a job whose result has not come yet?
+#[cfg(feature = "testing")]
+pub(crate) fn has_jobs(reactor: &Reactor) -> bool {
+    reactor.core().threads.get().is_some() && reactor.extension::<Pool>().open_jobs.get() > 0
+}
+
 /// The end of a loop: takes no more jobs, and gives up those that no thread is free for. Returns what waits for the others.
 pub(crate) fn close(reactor: &Reactor) -> Option<Deferred<()>> {
     reactor.core().threads.get()?;

@@ -16,3 +16,4 @@ mod simulated;
 mod site;
 mod splitting;
 mod upgrades;
+mod written_by;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::testing::{Simulation, secs};
+use lariat::testing::{Simulation, VirtualClock, secs};
 use lariat::{Deferred, FailureKind, Reactor, Remote};
 use lariat_tests::downstream::Shared;
 
@@ -135,4 +135,31 @@ fn in_a_simulation_a_job_that_waits_for_the_loop_is_told_that_it_cannot() {
         })?;
         sim.run()
     });
+}
+
+#[test]
+fn a_virtual_clock_waits_for_what_threads_do() {
+    let clock = VirtualClock::new();
+    let done = Rc::new(Cell::new(0));
+    for _ in 0..50 {
+        let (done, again) = (done.clone(), VirtualClock::clone(&clock));
+        let first = clock.defer_to_thread(|| (0..10_000_u64).sum::<u64>());
+        let second = first.and_then(move |sum| again.defer_to_thread(move || sum + 1));
+        second.map(move |sum| done.set(done.get() + usize::from(sum == 49_995_001))).detach();
+    }
+    clock.settle();
+    assert_eq!(done.get(), 50);
+    assert_eq!(clock.elapsed(), Duration::ZERO);
+}
+
+#[test]
+fn a_job_on_a_virtual_clock_may_ask_the_loop() {
+    let clock = VirtualClock::new();
+    let remote = clock.remote().expect("it can be had");
+    let asked = clock.defer_to_thread(move || remote.blocking_call(|reactor| reactor.stats().done_jobs));
+    let answer = Rc::new(Cell::new(None));
+    let heard = answer.clone();
+    asked.map(move |jobs| heard.set(jobs.ok())).detach();
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(answer.get(), Some(0));
 }
