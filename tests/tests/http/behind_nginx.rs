@@ -157,19 +157,27 @@ fn errors_pass_through_nginx_with_their_status() {
         assert_eq!(proxied.status(&path("panic"), &[]), "500");
         assert_eq!(proxied.curl(&path("hello"), &[]), "hello", "after a connection that was closed");
     }
-    // Too long by a byte; it is refused as soon as its length is known.
-    fs::write(proxied.scratch.path("large"), large() + "x").expect("it is ours");
+    assert_eq!(proxied.complaints(), [""; 0]);
+}
+
+#[test]
+fn nginx_hears_why_a_body_is_refused_that_it_is_still_sending() {
+    let proxied = Proxied::start(|| Server::new(router()).with_limits(Limits { body: 50_000, ..Limits::default() }));
+    // No longer than what a connection takes on after it was closed.
+    fs::write(proxied.scratch.path("large"), [b'x'; 100_000]).expect("it is ours");
     let post = ["--data-binary", &*proxied.large_file()];
-    assert_eq!(proxied.status("/mirror", &post), "413");
-    assert_eq!(proxied.curl("/hello", &[]), "hello");
+    for way in WAYS {
+        assert_eq!(proxied.status(&format!("{way}/length"), &post), "413");
+        assert_eq!(proxied.curl(&format!("{way}/hello"), &[]), "hello");
+    }
 }
 
 #[test]
 fn nginx_sees_a_connection_close_that_has_had_its_requests() {
     let proxied = Proxied::start(|| Server::new(router()).with_limits(Limits { requests: 10, ..Limits::default() }));
-    for _ in 0..95 {
+    for _ in 0..35 {
         assert_eq!(proxied.curl("/hello", &[]), "hello");
     }
-    assert_eq!(proxied.site.connections(), 10);
+    assert_eq!(proxied.site.connections(), 4);
     assert_eq!(proxied.complaints(), [""; 0]);
 }
