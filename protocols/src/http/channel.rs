@@ -212,6 +212,9 @@ impl Channel {
             // Nobody could tell the body from what follows it.
             response = self.core.fill_page(&Response::error(Status::BAD_REQUEST));
         }
+        if response.upgrade.is_none() && self.connection.is_begun_by(response.status) {
+            response = self.refuse_status(response.status);
+        }
         let Response { status, fields, body, upgrade } = response;
         self.core.counters.count_response(status);
         let body_length = body.length().unwrap_or(0);
@@ -254,6 +257,17 @@ impl Channel {
             return;
         }
         self.response_ended(transport);
+    }
+
+    /// The response in the place of one that would leave the client waiting for what never comes.
+    #[cold]
+    fn refuse_status(&self, status: Status) -> Response {
+        if status.is_success() {
+            // The handler did not look whether it is a tunnel that was asked for.
+            return self.core.fill_page(&Response::error(Status::NOT_IMPLEMENTED));
+        }
+        log::error!("a handler's response has the status {status}, after which another one would have to follow");
+        self.core.fill_page(&Response::error(Status::INTERNAL_SERVER_ERROR))
     }
 
     #[inline(never)]

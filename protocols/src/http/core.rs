@@ -76,9 +76,12 @@ impl Core {
         if matches!(filled.body.0, Content::Page) {
             filled.body = Body::empty();
         }
+        for (name, _) in response.fields.headers().iter() {
+            filled.fields.remove(name);
+        }
         for (name, value) in response.fields.headers().iter() {
             // It was set before, and so can be set.
-            let _ = filled.fields.set(name, value);
+            let _ = filled.fields.append(name, value);
         }
         filled
     }

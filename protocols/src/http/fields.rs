@@ -63,9 +63,13 @@ impl<'a> Headers<'a> {
         self.block
     }
 
-    /// A copy to keep.
+    /// A copy to keep or to send on: without those that are [never set by hand](Fields::append), for they tell of this message alone.
     pub fn to_fields(&self) -> Fields {
-        Fields { block: Cow::Owned(self.block.to_vec()) }
+        let mut block = Vec::with_capacity(self.block.len());
+        for (name, value) in self.lines().filter(|(name, _)| !is_framing(name)) {
+            push_line(&mut block, name, value);
+        }
+        Fields { block: Cow::Owned(block) }
     }
 
     pub(super) fn lines(&self) -> Lines<'a> {
@@ -157,15 +161,10 @@ impl Fields {
         if value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
             return Err(InvalidField::Value);
         }
-        if FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name)) {
+        if is_framing(name.as_bytes()) {
             return Err(InvalidField::Framing);
         }
-        let block = self.block.to_mut();
-        block.reserve(name.len() + value.len() + 4);
-        block.extend_from_slice(name.as_bytes());
-        block.extend_from_slice(b": ");
-        block.extend_from_slice(trim(value));
-        block.extend_from_slice(b"\r\n");
+        push_line(self.block.to_mut(), name.as_bytes(), trim(value));
         Ok(())
     }
 
@@ -214,14 +213,23 @@ impl Fields {
         let mut block = Vec::with_capacity(self.block.len());
         for (found, value) in self.headers().lines() {
             if !found.eq_ignore_ascii_case(name.as_bytes()) {
-                block.extend_from_slice(found);
-                block.extend_from_slice(b": ");
-                block.extend_from_slice(value);
-                block.extend_from_slice(b"\r\n");
+                push_line(&mut block, found, value);
             }
         }
         Self { block: Cow::Owned(block) }
     }
+}
+
+fn is_framing(name: &[u8]) -> bool {
+    FRAMING.iter().any(|framing| framing.as_bytes().eq_ignore_ascii_case(name))
+}
+
+fn push_line(block: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    block.reserve(name.len() + value.len() + 4);
+    block.extend_from_slice(name);
+    block.extend_from_slice(b": ");
+    block.extend_from_slice(value);
+    block.extend_from_slice(b"\r\n");
 }
 
 impl fmt::Debug for Fields {

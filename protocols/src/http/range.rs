@@ -158,19 +158,21 @@ pub struct ByteRangesFrame<'a> {
 }
 
 impl<'a> ByteRangesFrame<'a> {
-    /// A frame for parts of a resource of `length` bytes. `boundary` is not to occur in it: make it random.
+    /// A frame for parts of a resource of `length` bytes. `boundary` is not to occur in it: make it random. Control characters, which neither it
+    /// nor the type can have, are left out.
     pub fn new(boundary: &'a str, content_type: &'a str, length: u64) -> Self {
         Self { boundary, content_type, length }
     }
 
     /// The response's `Content-Type`.
     pub fn content_type(&self) -> String {
-        format!("multipart/byteranges; boundary={}", self.boundary)
+        format!("multipart/byteranges; boundary={}", on_one_line(self.boundary))
     }
 
     /// What stands before the bytes of a part.
     pub fn part_head(&self, range: &Range<u64>) -> String {
-        let mut head = format!("\r\n--{}\r\nContent-Type: {}\r\n", self.boundary, self.content_type);
+        let (boundary, content_type) = (on_one_line(self.boundary), on_one_line(self.content_type));
+        let mut head = format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\n");
         // Writing to a string does not fail.
         let _ = write!(head, "Content-Range: {}\r\n\r\n", Ranges::content_range(range, self.length));
         head
@@ -178,7 +180,7 @@ impl<'a> ByteRangesFrame<'a> {
 
     /// What stands after the last part.
     pub fn end(&self) -> String {
-        format!("\r\n--{}--\r\n", self.boundary)
+        format!("\r\n--{}--\r\n", on_one_line(self.boundary))
     }
 
     /// How many bytes the body has with these parts.
@@ -186,6 +188,10 @@ impl<'a> ByteRangesFrame<'a> {
         let part = |range: &Range<u64>| self.part_head(range).len() as u64 + (range.end - range.start);
         ranges.iter().map(part).sum::<u64>() + self.end().len() as u64
     }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).collect()
 }
 
 #[cfg(test)]
@@ -320,5 +326,14 @@ mod tests {
         let body: u64 = ranges.iter().map(|range| frame.part_head(range).len() as u64 + range.end - range.start).sum();
         assert_eq!(frame.content_length(&ranges), body + "\r\n--b--\r\n".len() as u64);
         assert_eq!(Ranges::content_range(&(42..1_234), 1_234), "bytes 42-1233/1234");
+    }
+
+    #[test]
+    fn a_type_that_came_from_elsewhere_adds_no_header_to_a_part() {
+        let frame = ByteRangesFrame::new("b\r\n\r\n", "text/plain\r\nX: y\n", 100);
+        assert_eq!(frame.content_type(), "multipart/byteranges; boundary=b");
+        let head = "\r\n--b\r\nContent-Type: text/plainX: y\r\nContent-Range: bytes 1-4/100\r\n\r\n";
+        assert_eq!(frame.part_head(&(1..5)), head);
+        assert_eq!(frame.end(), "\r\n--b--\r\n");
     }
 }

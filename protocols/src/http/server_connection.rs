@@ -256,6 +256,13 @@ impl ServerConnection {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// Is a response with that status to the request in hand no whole one, but the beginning of something: of another protocol, or of responses
+    /// of which the last follows?
+    #[inline]
+    pub fn is_begun_by(&self, status: Status) -> bool {
+        status.code() < 200 || (self.request.is_connect && status.is_success())
+    }
+
     /// Appends to `out` the head of the response to the request in hand, with `fields` and what says where the body ends. The encoder
     /// tells how to send the body.
     ///

@@ -37,6 +37,19 @@ fn no_redirect_leads_to_another_host() {
 }
 
 #[test]
+fn a_name_with_a_line_break_in_it_breaks_no_header() {
+    let site = Site::new().with("a\r\nSet-Cookie: b/x\n.txt", "x");
+    let mut client = Client::of(site.files().with_listing(true));
+    let folder = "/a%0d%0aSet-Cookie:%20b";
+    let answer = client.get(folder);
+    assert_eq!(answer.header("Location"), Some("./a%0d%0aSet-Cookie:%20b/"));
+    assert_eq!(answer.header("Set-Cookie"), None);
+    for path in [format!("{folder}/"), format!("{folder}/x%0a.txt"), "/".to_owned()] {
+        assert_eq!(client.get(&path).header("Set-Cookie"), None, "{path}");
+    }
+}
+
+#[test]
 fn a_folder_is_listed_only_if_that_is_wanted() {
     let site = Site::new().with("sub/<b>&.txt", "12345").with("sub/deep/x", "").with("sub/.hidden", "");
     symlink("../../secret", site.path("sub/out")).expect("it is new");

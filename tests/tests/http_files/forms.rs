@@ -73,6 +73,15 @@ fn what_is_no_form_is_refused_with_its_status() {
 }
 
 #[test]
+fn a_file_name_has_no_line_break_in_it() {
+    let mut client = client(FormLimits::default());
+    for name in ["a\rSet-Cookie: b", "a\nSet-Cookie: b", "a\r\nSet-Cookie: b", "a\0b", "a\\\rb"] {
+        let body = [part(&format!("name=f; filename=\"{name}\""), b"x"), b"--xyz--\r\n".to_vec()].concat();
+        assert_eq!(post(&mut client, MULTIPART, &body).status, 400, "{name:?}");
+    }
+}
+
+#[test]
 fn what_is_beyond_a_limit_is_refused() {
     let mut client = client(FormLimits { fields: 2, text: 20, ..FormLimits::default() });
     assert_eq!(post(&mut client, URLENCODED, b"a=1&b=2&c=3").status, 413);

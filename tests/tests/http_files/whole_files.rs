@@ -110,7 +110,10 @@ fn headers_can_be_set_for_all_files() {
     let answer = Client::of(files).get("/a");
     assert_eq!(answer.header("Cache-Control"), Some("max-age=60"));
     assert_eq!(answer.header("X-Frame-Options"), Some("DENY"));
-    assert!(site.files().with_cache_control("a\r\nSet-Cookie: b=c").is_err());
+    for value in ["a\r\nSet-Cookie: b=c", "a\nb", "a\rb", "a\0b"] {
+        assert!(site.files().with_cache_control(value).is_err());
+        assert!(site.files().with_header("X", value).is_err() && site.files().with_header(value, "x").is_err());
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub struct TestResponse {
 
 impl TestResponse {
     pub(super) fn new(head: &ResponseHead<'_>) -> Self {
-        Self { status: head.status(), fields: head.headers().to_fields(), ..Self::default() }
+        Self { status: head.status(), fields: Fields::checked(head.headers().as_bytes().to_vec()), ..Self::default() }
     }
 
     pub(super) fn push(&mut self, data: &[u8]) {
@@ -23,7 +23,7 @@ impl TestResponse {
     }
 
     pub(super) fn end(&mut self, trailers: Headers<'_>) {
-        self.trailers = trailers.to_fields();
+        self.trailers = Fields::checked(trailers.as_bytes().to_vec());
     }
 
     /// The status.
