@@ -19,10 +19,10 @@
 //! ```
 //! use lariat_protocols::http::{InvalidField, Request, Response, Status};
 //!
-//! fn teapot(_: &mut Request<'_>) -> Result<Response, InvalidField> {
-//!     Response::html("<h1>short and stout</h1>")
-//!         .with_status(Status::from_code(418).unwrap_or_default())
-//!         .with_header("X-Handle", "here")
+//! fn closed(_: &mut Request<'_>) -> Result<Response, InvalidField> {
+//!     Response::html("<h1>Gone to lunch</h1>")
+//!         .with_status(Status::SERVICE_UNAVAILABLE)
+//!         .with_header("Retry-After", "3600")
 //! }
 //!
 //! fn moved(_: &mut Request<'_>) -> Result<Response, InvalidField> {
@@ -30,19 +30,23 @@
 //! }
 //! # #[cfg(feature = "testing")] {
 //! # use lariat_protocols::http::testing::TestClient;
-//! # let response = TestClient::new(teapot).get("/");
-//! # assert_eq!((response.status().code(), response.header("x-handle")), (418, Some("here")));
+//! # let response = TestClient::new(closed).get("/");
+//! # assert_eq!((response.status().code(), response.header("retry-after")), (503, Some("3600")));
 //! # assert_eq!(TestClient::new(moved).get("/").header("Location"), Some("/elsewhere?from=here"));
 //! # }
 //! ```
 //!
-//! Whatever sets a header may fail, for what comes from elsewhere could have a line break in it, and so be two headers or a response of its own. It
-//! is refused, and nothing is cleaned up in silence. Content-Length, Connection and their like are the server's, and refused as well.
+//! Whatever sets a header may fail, for what comes from elsewhere could have a line break in it, and so be two headers or a response of its
+//! own. It is refused, and nothing is cleaned up in silence. Content-Length, Connection and their like are the server's, and refused as well.
+//!
+//! Code that is written for the types of the `http` crate can be a handler's too, with the feature `http-types`: `request.head().to_http()`
+//! gives it the request, and a `http::Response` of it is a response. A connection that is to speak another protocol from here on is answered
+//! with [`Response::upgrade`](crate::http::Response::upgrade), or [`Response::connected`](crate::http::Response::connected) to CONNECT.
 //!
 //! # Later
 //!
-//! Whatever takes time is given as something that will be a response: a [`Deferred`](lariat::Deferred), or a future. Meanwhile the loop
-//! serves others. The next request of the same connection waits its turn, so that responses go out in order.
+//! Whatever takes time is given as something that will be a response: a [`Deferred`](lariat::Deferred), or a future. Meanwhile the loop serves
+//! others. The next request of the same connection waits its turn, so that responses go out in order.
 //!
 //! ```
 //! use lariat::Failure;
@@ -87,12 +91,12 @@
 //! # }
 //! ```
 //!
-//! - **What the request lends is gone** when the handler has returned. [`take`](crate::http::Request::take) copies its head, in one allocation, and
-//!   moves its body. Who needs but one thing of it copies that.
-//! - **If the client goes**, the future is dropped where it waits, and a Deferred is cancelled. Work that has to be done all the same is given to
-//!   [`spawn`](lariat::Reactor::spawn) and detached, or to a thread.
-//! - **A handler that never answers** holds its connection: there is no deadline for it, for nobody but you knows how long it may take. Say so with
-//!   [`Deferred::timeout`](lariat::Deferred::timeout), or [`Reactor::timeout`](lariat::Reactor::timeout) in `async` code.
+//! - **What the request lends is gone** when the handler has returned. [`take`](crate::http::Request::take) copies its head, in one allocation,
+//!   and moves its body. Who needs but one thing of it copies that.
+//! - **If the client goes**, the future is dropped where it waits, and a Deferred is cancelled. Work that has to be done all the same is given
+//!   to [`spawn`](lariat::Reactor::spawn) and detached, or to a thread.
+//! - **A handler that never answers** holds its connection: there is no deadline for it, for nobody but you knows how long it may take. Say so
+//!   with [`Deferred::timeout`](lariat::Deferred::timeout), or [`Reactor::timeout`](lariat::Reactor::timeout) in `async` code.
 //! - **Threads** are few (see [`set_thread_limit`](lariat::Reactor::set_thread_limit)) and have a queue with an end; what they are given must
 //!   be `Send`. A disk, a database driver that blocks, a password's hash are for them.
 //!
@@ -116,8 +120,7 @@
 //! # Errors
 //!
 //! A handler that can fail gives a `Result`, whose error knows which response it is. What everybody may learn is told; of what is nobody's
-//! business but
-//! the operator's, the log gets the reason, and the client a 500:
+//! business but the operator's, the log gets the reason, and the client a 500:
 //!
 //! ```
 //! use lariat::Failure;

@@ -2,7 +2,8 @@
 //!
 //! # Ten lines
 //!
-//! A *handler* is a function that gets a request and gives a response. A [`Server`](crate::http::Server) has one, and is what a port listens with:
+//! A *handler* is a function that gets a request and gives a response. A [`Server`](crate::http::Server) has one, and is what a port listens
+//! with:
 //!
 //! ```no_run
 //! use lariat::Reactor;
@@ -42,6 +43,10 @@
 //! router.get("/users/{name}", user);
 //! router.delete("/users/{name}", |_: &mut Request<'_>| ());
 //! router.get("/users/all", |_: &mut Request<'_>| "Ada and Grace\n");
+//! router.get("/rooms/{number}", |request: &mut Request<'_>| -> Option<String> {
+//!     let number: u32 = request.path_parameter("number")?.parse().ok()?;
+//!     Some(format!("room {number}\n"))
+//! });
 //! router.get("/files/{path..}", |request: &mut Request<'_>| {
 //!     format!("somewhere below: {}\n", request.path_parameter("path").unwrap_or_default())
 //! });
@@ -51,6 +56,8 @@
 //! # assert_eq!(client.get("/").text(), "the first page\n");
 //! # assert_eq!(client.get("/users/Ad%61").text(), "this is Ada\n");
 //! # assert_eq!(client.get("/users/all").text(), "Ada and Grace\n");
+//! # assert_eq!(client.get("/rooms/012").text(), "room 12\n");
+//! # assert_eq!(client.get("/rooms/twelve").status().code(), 404);
 //! # assert_eq!(client.get("/files/a/b%2Fc").text(), "somewhere below: a/b/c\n");
 //! # assert_eq!(client.get("/files/").text(), "somewhere below: \n");
 //! # assert_eq!(client.get("/users/").status().code(), 404);
@@ -69,6 +76,8 @@
 //! | --- | --- |
 //! | `GET /users/Ad%61` | `this is Ada`: parameters are decoded |
 //! | `GET /users/all` | `Ada and Grace`: text goes before a name, wherever it was added |
+//! | `GET /rooms/12` | `room 12` |
+//! | `GET /rooms/twelve` | 404, which is what `None` is |
 //! | `GET /files/a/b%2Fc` | `somewhere below: a/b/c`: whoever makes a file's path of it checks it, or takes [`Files`](crate::http::Files) |
 //! | `GET /users/` | 404: a name is not empty, and a slash at the end makes another path |
 //! | `GET /users/%zz` | 400 |
@@ -83,8 +92,8 @@
 //!
 //! # What handlers share
 //!
-//! Everything runs on one thread, so handlers share what they like by `Rc`, without locks. A handler is a `Fn`, which the next request calls too;
-//! what it changes is in a `Cell` or `RefCell`:
+//! Everything runs on one thread, so handlers share what they like by `Rc`, without locks. A handler is a `Fn`, which the next request calls
+//! too; what it changes is in a `Cell` or `RefCell`:
 //!
 //! ```
 //! use lariat_protocols::http::{Request, Router};
@@ -113,9 +122,8 @@
 //! # Sites within sites
 //!
 //! [`nest`](crate::http::Router::nest) gives everything below a path to another handler: another router, the [files of a
-//! folder](super::sending#files),
-//! or [a guard](super::visitors) around either. What is nested sees the [rest](crate::http::Request::rest) of the path, and need not know where it
-//! is:
+//! folder](super::sending#files), or [a guard](super::visitors) around either. What is nested sees the [rest](crate::http::Request::rest) of
+//! the path, and need not know where it is:
 //!
 //! ```
 //! use lariat_protocols::http::{Request, Router};

@@ -76,5 +76,5 @@
 //! # }
 //! ```
 //!
-//! The whole of a body is there before it is read as JSON, and the whole of a response before it is sent: JSON is no format for what has no end. For
-//! that, write a value a line, [as they come](super::sending#as-it-comes).
+//! The whole of a body is there before it is read as JSON, and the whole of a response before it is sent: JSON is no format for what has no
+//! end. For that, write a value a line, [as they come](super::sending#as-it-comes).

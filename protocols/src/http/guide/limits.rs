@@ -1,7 +1,7 @@
 //! Every limit and deadline, and what becomes of who exceeds it.
 //!
-//! A public server is talked to by everybody. Everything that a client can make it keep, wait for or do again has a bound, with a default that suits
-//! such a server. [`Limits`](crate::http::Limits) has those of a connection:
+//! A public server is talked to by everybody. Everything that a client can make it keep, wait for or do again has a bound, with a default that
+//! suits such a server. [`Limits`](crate::http::Limits) has those of a connection:
 //!
 //! ```
 //! use lariat_protocols::http::{Limits, Request, Server};
@@ -34,8 +34,8 @@
 //! | [`write_idle`](crate::http::Limits::write_idle): in which a client takes nothing of its response | 30 s | the connection is aborted |
 //! | [`keep_alive`](crate::http::Limits::keep_alive): between two requests | 60 s | the connection closes |
 //!
-//! After each of these answers the connection closes, for what follows cannot be trusted or would only cost time. If the response has begun already,
-//! nothing can be said any more, and it just closes.
+//! After each of these answers the connection closes, for what follows cannot be trusted or would only cost time. If the response has begun
+//! already, nothing can be said any more, and it just closes.
 //!
 //! A handler sets the limit of its own request's body with [`set_body_limit`](crate::http::Request::set_body_limit), and that of a form with
 //! [`FormLimits`](crate::http::FormLimits):
@@ -63,6 +63,6 @@
 //! So a client that sends 100,000 requests and reads no response does no harm: after some 64 KiB of responses nothing more is read from it, its
 //! requests wait at its own end, and after half a minute it is gone. Requests that come together are taken one after the other.
 //!
-//! **There is no limit for handlers.** One that waits for ever holds its connection for ever: see [`answering`](super::answering#later). And there is
-//! none for the number of connections but that of the process's descriptors (`ulimit -n`), at which new ones are let down politely until one
-//! is free.
+//! **There is no limit for handlers.** One that waits for ever holds its connection for ever: see [`answering`](super::answering#later). And
+//! there is none for the number of connections but that of the process's descriptors (`ulimit -n`), at which new ones are let down politely
+//! until one is free.

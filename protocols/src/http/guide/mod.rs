@@ -21,11 +21,11 @@
 //! lariat-protocols = { version = "0.1", features = ["http"] }
 //! ```
 //!
-//! How the reactor itself works, what a [`Deferred`](lariat::Deferred) is, and what protocols other than HTTP take is told by
-//! [Lariat's own guide](lariat::guide).
+//! How the reactor itself works, what a [`Deferred`](lariat::Deferred) is, and what protocols other than HTTP take is told by [Lariat's own
+//! guide](lariat::guide).
 //!
-//! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a
-//! server that would listen for ever is compiled without being run.
+//! The programs in it are compiled and run with Lariat's own tests. Each begins with what it needs and can be copied as it is; only a server
+//! that would listen for ever is compiled without being run.
 
 pub mod answering;
 pub mod first_server;

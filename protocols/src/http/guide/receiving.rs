@@ -26,10 +26,9 @@
 //! ```
 //!
 //! It is never more than [`Limits::body`](crate::http::Limits::body), 1 MiB unless the server says otherwise, or than
-//! [`set_body_limit`](crate::http::Request::set_body_limit) has set for this request. A client that announces more is answered 413 before any of it
-//! is taken; one that sends more in chunks, when it does. The handler hears of either as an error, and so of a body that is malformed, too
-//! slow, or has
-//! no end.
+//! [`set_body_limit`](crate::http::Request::set_body_limit) has set for this request. A client that announces more is answered 413 before any
+//! of it is taken; one that sends more in chunks, when it does. The handler hears of either as an error, and so of a body that is malformed,
+//! too slow, or has no end.
 //!
 //! # As it comes
 //!
@@ -69,16 +68,15 @@
 //! # }
 //! ```
 //!
-//! **Back-pressure** comes with it. Who does not take the next piece has the server stop reading after 64 KiB, and TCP tells the client to wait. A
-//! handler that writes to a slow disk is no danger to the memory, and need do nothing for that.
+//! **Back-pressure** comes with it. Who does not take the next piece has the server stop reading after 64 KiB, and TCP tells the client to
+//! wait. A handler that writes to a slow disk is no danger to the memory, and need do nothing for that.
 //!
 //! A client that asks first, with `Expect: 100-continue`, as curl does for what is large, is told to go on when the body is first asked for. So
-//! a handler
-//! that looks at the head and says no spares it the sending.
+//! a handler that looks at the head and says no spares it the sending.
 //!
-//! A body that the handler does not want is read and forgotten up to [64 KiB](crate::http::Limits::unread_body), so that the connection can go on; if
-//! there is more of it, the connection closes after the response. Trailers are in [`trailers`](crate::http::RequestBody::trailers) once the end was
-//! taken.
+//! A body that the handler does not want is read and forgotten up to [64 KiB](crate::http::Limits::unread_body), so that the connection can go
+//! on; if there is more of it, the connection closes after the response. Trailers are in [`trailers`](crate::http::RequestBody::trailers) once
+//! the end was taken.
 //!
 //! # Forms
 //!
@@ -118,8 +116,8 @@
 //! # Uploads
 //!
 //! Files come with a form whose `enctype` is `multipart/form-data`. A small one stays in memory; what is beyond [64
-//! KiB](crate::http::FormLimits::in_memory)
-//! goes to disk as it comes, into a file that has no name and is gone when it is closed, so that nothing is left behind:
+//! KiB](crate::http::FormLimits::in_memory) goes to disk as it comes, into a file that has no name and is gone when it is closed, so that
+//! nothing is left behind:
 //!
 //! ```
 //! use lariat_protocols::http::{FormLimits, IntoResponse, Request, Response, Router};

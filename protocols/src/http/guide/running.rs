@@ -2,8 +2,8 @@
 //!
 //! # TLS
 //!
-//! With the feature `tls` of `lariat`, a port that listens with `ssl:` speaks TLS; the server and its handlers are the same. One server may have
-//! several ports:
+//! With the feature `tls` of `lariat`, a port that listens with `ssl:` speaks TLS; the server and its handlers are the same. One server may
+//! have several ports:
 //!
 //! ```no_run
 //! use lariat::Reactor;
@@ -27,14 +27,13 @@
 //! ```
 //!
 //! Without the feature such a description is an error that says so. [`Request::peer`](crate::http::Request::peer) tells a handler what was
-//! agreed on. Several certificates, client certificates and certificates that are read anew while it
-//! runs are told of in the chapter `tls` of [Lariat's own guide](lariat::guide).
+//! agreed on. Several certificates, client certificates and certificates that are read anew while it runs are told of in the chapter `tls` of
+//! [Lariat's own guide](lariat::guide).
 //!
 //! # Behind a proxy
 //!
 //! A proxy in front, such as nginx, ends TLS and spreads load. Let the server listen where the proxy alone reaches it, on a Unix socket say,
-//! `unix:/run/app.sock:mode=660`, and
-//! have the proxy say whom it speaks for, and keep its connections:
+//! `unix:/run/app.sock:mode=660`, and have the proxy say whom it speaks for, and keep its connections:
 //!
 //! ```nginx
 //! upstream app { server unix:/run/app.sock; keepalive 32; }
@@ -48,8 +47,8 @@
 //! }
 //! ```
 //!
-//! To the server every request comes from the proxy then. [`client_address`](crate::http::Request::client_address) tells whom it is from; it believes
-//! proxies alone, for anybody can send such a header:
+//! To the server every request comes from the proxy then. [`client_address`](crate::http::Request::client_address) tells whom it is from; it
+//! believes proxies alone, for anybody can send such a header:
 //!
 //! ```
 //! use lariat_protocols::http::{Request, Router, Status};
@@ -72,16 +71,14 @@
 //! ```
 //!
 //! - Let [`keep_alive`](crate::http::Limits::keep_alive) be longer than the proxy keeps its connections, so that it is the proxy that closes
-//!   them: nginx has
-//!   60 s as well, so 75 s is good.
+//!   them: nginx has 60 s as well, so 75 s is good.
 //! - The access log below has the proxy's address in it. The proxy's own log has the client's.
 //! - What the server refuses as [malformed](super::strictness) is refused whatever the proxy thinks of it.
 //!
 //! # The access log
 //!
 //! [`with_access_log`](crate::http::Server::with_access_log) hands out a line for each request when its response is over, in the Combined Log
-//! Format, which
-//! every tool for logs can read. Where it goes is yours to say:
+//! Format, which every tool for logs can read. Where it goes is yours to say:
 //!
 //! ```
 //! use lariat_protocols::http::{Request, Server};
@@ -103,12 +100,11 @@
 //! # }
 //! ```
 //!
-//! A line is printable ASCII whatever a client sends, with the rest escaped: no request can write a line of its own, or speak to a terminal. The
-//! function is called on the loop: what it writes to should not block for long, as a file does not as a rule.
+//! A line is printable ASCII whatever a client sends, with the rest escaped: no request can write a line of its own, or speak to a terminal.
+//! The function is called on the loop: what it writes to should not block for long, as a file does not as a rule.
 //!
 //! What goes wrong in the server itself is reported through the `log` crate: handlers that fail or panic, bodies that end early. Install a
-//! logger, such as
-//! `env_logger`, or these are silent.
+//! logger, such as `env_logger`, or these are silent.
 //!
 //! # Numbers to watch
 //!
@@ -154,9 +150,9 @@
 //!
 //! # An end in good order
 //!
-//! On SIGTERM or SIGINT, or [`Reactor::stop`](lariat::Reactor::stop), ports close, connections without a request close, and each request in hand
-//! gets its response, which says `Connection: close`. What is left at [the drain timeout](lariat::Reactor::set_drain_timeout) is aborted. Streams
-//! of events have no end of their own: keep the drain timeout short, or drop their writers in
-//! [a trigger](lariat::Reactor::add_trigger).
+//! On SIGTERM or SIGINT, or [`Reactor::stop`](lariat::Reactor::stop), ports close, connections without a request close, and each request in
+//! hand gets its response, which says `Connection: close`. What is left at [the drain timeout](lariat::Reactor::set_drain_timeout) is aborted.
+//! Streams of events have no end of their own: keep the drain timeout short, or drop their writers in [a
+//! trigger](lariat::Reactor::add_trigger).
 //!
 //! [Lariat's own guide](lariat::guide::production) tells of signals, triggers and limits of the process.

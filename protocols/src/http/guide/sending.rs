@@ -31,18 +31,18 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! - **Conditions and ranges** are answered as RFC 9110 says: a browser that has the file gets a 304, one that goes on with a download its part.
+//! - **Conditions and ranges** are answered as RFC 9110 says: a browser that has the file gets a 304, one that goes on with a download its
+//!   part.
 //! - **Nothing outside the folder** is opened: neither by `..`, however it is written, nor by a symbolic link; the kernel sees to that. What is
 //!   hidden, by a dot before its name, is not there.
 //! - **Large files** go from the disk to the network without coming through the process.
 //! - **Caches** are told to ask each time. For files whose name has their version in it, say `max-age=31536000, immutable`, with
 //!   [`with_cache_control`](crate::http::Files::with_cache_control).
-//! - **With** [`with_listing`](crate::http::Files::with_listing) folders are listed, with
-//!   [`with_fallback`](crate::http::Files::with_fallback) an application in the browser gets its page for every path, and with
-//!   [`with_precompressed`](crate::http::Files::with_precompressed) `site.css.br` is sent for `site.css`.
+//! - **With** [`with_listing`](crate::http::Files::with_listing) folders are listed, with [`with_fallback`](crate::http::Files::with_fallback)
+//!   an application in the browser gets its page for every path, and with [`with_precompressed`](crate::http::Files::with_precompressed)
+//!   `site.css.br` is sent for `site.css`.
 //!
-//! The `web` example is all of that with a command line. A single file that a handler has chosen is a
-//! [`Body::file`](crate::http::Body::file).
+//! The `web` example is all of that with a command line. A single file that a handler has chosen is a [`Body::file`](crate::http::Body::file).
 //!
 //! # As it comes
 //!
@@ -71,21 +71,19 @@
 //!   missing.
 //! - **If the client goes**, it is dropped where it waits.
 //! - [**`ready`**](crate::http::BodyWriter::ready) waits while the client is behind. Who does not ask fills the connection's queue, and ends
-//!   with it at
-//!   [its limit](super::limits).
+//!   with it at [its limit](super::limits).
 //! - [**`with_length`**](crate::http::Body::with_length) says how long it will be, if that is known, and then there are no chunks.
 //!
 //! The other ways to the same: [`Body::stream`](crate::http::Body::stream) sends an async stream,
-//! [`Body::producer`](crate::http::Body::producer) asks
-//! a [`BodyProducer`](crate::http::BodyProducer) for more, which is the cheapest, and [`Body::writer`](crate::http::Body::writer) hands out the
-//! [`BodyWriter`](crate::http::BodyWriter) itself, to be kept anywhere and written to from any callback.
+//! [`Body::producer`](crate::http::Body::producer) asks a [`BodyProducer`](crate::http::BodyProducer) for more, which is the cheapest, and
+//! [`Body::writer`](crate::http::Body::writer) hands out the [`BodyWriter`](crate::http::BodyWriter) itself, to be kept anywhere and written to
+//! from any callback.
 //!
 //! # Server-sent events
 //!
 //! A page's `new EventSource("/ticks")` stays connected and gets what the server has to tell.
-//! [`Response::events_by`](crate::http::Response::events_by) has
-//! an async function send it; [`Response::events`](crate::http::Response::events) gives an [`EventWriter`](crate::http::EventWriter) to be kept,
-//! in a list of all who listen, say:
+//! [`Response::events_by`](crate::http::Response::events_by) has an async function send it; [`Response::events`](crate::http::Response::events)
+//! gives an [`EventWriter`](crate::http::EventWriter) to be kept, in a list of all who listen, say:
 //!
 //! ```
 //! use lariat::Failure;
@@ -138,8 +136,7 @@
 //! ```
 //!
 //! A listener that does not read is dropped at the limit of its queue; the others go on. What lies between may take a connection without
-//! traffic for a
-//! dead one: [`keep_alive`](crate::http::EventWriter::keep_alive) every quarter of a minute helps.
+//! traffic for a dead one: [`keep_alive`](crate::http::EventWriter::keep_alive) every quarter of a minute helps.
 //!
 //! # Trailers
 //!
@@ -171,8 +168,8 @@
 //!
 //! # Compression
 //!
-//! [`Compressed`](crate::http::Compressed) goes around a handler, and compresses what it answers, in the best coding that the client takes and the
-//! features `brotli`, `zstd` and `gzip` have built in:
+//! [`Compressed`](crate::http::Compressed) goes around a handler, and compresses what it answers, in the best coding that the client takes and
+//! the features `brotli`, `zstd` and `gzip` have built in:
 //!
 //! ```
 //! use lariat_protocols::http::{Compressed, Request, Router, Server};
@@ -188,7 +185,7 @@
 //! # }
 //! ```
 //!
-//! It leaves alone what would not get smaller: pictures, what is compressed already, what is short. What comes as it comes is compressed as it comes,
-//! and an event still reaches its listener at once. It costs time on the loop's thread; what does not change is better compressed once, beside the
-//! file. A page that has a secret in it and repeats what a visitor sends is not to be compressed over TLS, for its length then tells of the secret
-//! (the attack called BREACH).
+//! It leaves alone what would not get smaller: pictures, what is compressed already, what is short. What comes as it comes is compressed as it
+//! comes, and an event still reaches its listener at once. It costs time on the loop's thread; what does not change is better compressed once,
+//! beside the file. A page that has a secret in it and repeats what a visitor sends is not to be compressed over TLS, for its length then tells
+//! of the secret (the attack called BREACH).

@@ -1,9 +1,9 @@
 //! Which requests are refused, and why.
 //!
-//! Where one message ends and the next begins is said in the message itself. If a proxy and the server behind it understand it differently, a client
-//! can hide a request in another one's body: past the proxy's checks, or into the next visitor's connection. That is *request smuggling*. It
-//! needs a message that can be understood in two ways; so here every such message is refused, and the connection closed after the answer, for
-//! nobody knows what the bytes after it are.
+//! Where one message ends and the next begins is said in the message itself. If a proxy and the server behind it understand it differently, a
+//! client can hide a request in another one's body: past the proxy's checks, or into the next visitor's connection. That is *request
+//! smuggling*. It needs a message that can be understood in two ways; so here every such message is refused, and the connection closed after
+//! the answer, for nobody knows what the bytes after it are.
 //!
 //! | the request has | answered | the error is |
 //! | --- | --- | --- |
@@ -34,8 +34,8 @@
 //!
 //! Some things are unusual, but can be understood in one way only, and are taken:
 //!
-//! - a target that is a whole URI, `GET http://example.org/ HTTP/1.1`, as proxies are sent them: its host replaces `Host`, as RFC 9112 has it, and
-//!   [`RequestHead::host`](crate::http::RequestHead::host) gives that one;
+//! - a target that is a whole URI, `GET http://example.org/ HTTP/1.1`, as proxies are sent them: its host replaces `Host`, as RFC 9112 has it,
+//!   and [`RequestHead::host`](crate::http::RequestHead::host) gives that one;
 //! - one empty line before a request;
 //! - a method that nobody knows: the [`Router`](crate::http::Router) answers 404 or 405;
 //! - values of headers with bytes that are no ASCII: they are given as bytes;
@@ -98,5 +98,4 @@
 //! ```
 //!
 //! The same holds for what goes out: a header with a line break in its name or value is refused by [whatever sets
-//! it](crate::http::InvalidField), so that
-//! nobody's text becomes a header, or a response, of its own.
+//! it](crate::http::InvalidField), so that nobody's text becomes a header, or a response, of its own.

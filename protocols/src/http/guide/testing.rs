@@ -7,8 +7,8 @@
 //!
 //! # A handler
 //!
-//! A [`TestClient`](crate::http::testing::TestClient) asks a handler, or a whole server, over a connection in memory. No port, no thread, no loop to
-//! run; the request goes through everything that it goes through in production, and what comes back has gone over the wire:
+//! A [`TestClient`](crate::http::testing::TestClient) asks a handler, or a whole server, over a connection in memory. No port, no thread, no
+//! loop to run; the request goes through everything that it goes through in production, and what comes back has gone over the wire:
 //!
 //! ```
 //! use lariat_protocols::http::testing::{TestClient, TestRequest};
@@ -34,9 +34,9 @@
 //! assert_eq!((response.text(), response.header("Content-Length")), ("HEY", Some("3")));
 //! ```
 //!
-//! With the feature `json`, [`with_json`](crate::http::testing::TestRequest::with_json) and
-//! [`json`](crate::http::testing::TestResponse::json) say and read what an API speaks. To test limits, error pages or the access log,
-//! set up a server and ask [that](crate::http::testing::TestClient::of).
+//! With the feature `json`, [`with_json`](crate::http::testing::TestRequest::with_json) and [`json`](crate::http::testing::TestResponse::json)
+//! say and read what an API speaks. To test limits, error pages or the access log, set up a server and ask
+//! [that](crate::http::testing::TestClient::of).
 //!
 //! # Time
 //!
@@ -68,9 +68,8 @@
 //!
 //! # Bytes
 //!
-//! For what no well-behaved client sends there is the connection itself. It is a
-//! [`MemoryTransport`](lariat::testing::MemoryTransport), as for every protocol: the test feeds bytes, cuts the line, or reads so slowly that
-//! the server has to wait:
+//! For what no well-behaved client sends there is the connection itself. It is a [`MemoryTransport`](lariat::testing::MemoryTransport), as for
+//! every protocol: the test feeds bytes, cuts the line, or reads so slowly that the server has to wait:
 //!
 //! ```
 //! use lariat::StreamOptions;
@@ -89,6 +88,5 @@
 //!
 //! # Everything at once
 //!
-//! A server with its database and its clients, on a network that delays and breaks, is what
-//! [`Simulation`](lariat::testing::Simulation) is for; a [`Server`](crate::http::Server) listens there as it does anywhere. Lariat's own guide
-//! tells [how](lariat::guide::testing).
+//! A server with its database and its clients, on a network that delays and breaks, is what [`Simulation`](lariat::testing::Simulation) is for;
+//! a [`Server`](crate::http::Server) listens there as it does anywhere. Lariat's own guide tells [how](lariat::guide::testing).

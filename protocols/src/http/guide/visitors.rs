@@ -2,8 +2,8 @@
 //!
 //! # Cookies
 //!
-//! A [`Cookie`](crate::http::Cookie) is sent over TLS alone, hidden from scripts, and not added to what other sites have a browser send, unless one
-//! says otherwise. So the defaults are those of a session:
+//! A [`Cookie`](crate::http::Cookie) is sent over TLS alone, hidden from scripts, and not added to what other sites have a browser send, unless
+//! one says otherwise. So the defaults are those of a session:
 //!
 //! ```
 //! use lariat_protocols::http::{Cookie, InvalidField, Request, Response, Router};
@@ -31,8 +31,7 @@
 //! # Passwords and tokens
 //!
 //! [`Authenticated`](crate::http::Authenticated) stands in front of a handler, and lets nobody through that it does not know. Others are
-//! answered 401,
-//! which has a browser ask its user for a name and a password:
+//! answered 401, which has a browser ask its user for a name and a password:
 //!
 //! ```
 //! use lariat_protocols::http::{Authenticated, Credentials, Request, Router};
@@ -64,8 +63,7 @@
 //!
 //! [`basic`](crate::http::Authenticated::basic) is the same for names and passwords. The name that the check gives is the request's
 //! [`user`](crate::http::Request::user), and stands in the access log. Passwords are kept as hashes that take their time (argon2, say); to
-//! compute one is
-//! work for a thread, so such a check is made once, where somebody logs in, and a session remembers it.
+//! compute one is work for a thread, so such a check is made once, where somebody logs in, and a session remembers it.
 //!
 //! # Sessions, and other hooks
 //!
@@ -163,5 +161,5 @@
 //! # }
 //! ```
 //!
-//! A hook cannot wait before it lets a request through: what a handler borrows is gone by then. What takes time to find out, such as who somebody is
-//! according to a database, is asked for in the handler, with a request that was [taken](crate::http::Request::take).
+//! A hook cannot wait before it lets a request through: what a handler borrows is gone by then. What takes time to find out, such as who
+//! somebody is according to a database, is asked for in the handler, with a request that was [taken](crate::http::Request::take).
