@@ -34,9 +34,8 @@
 //! assert_eq!((response.text(), response.header("Content-Length")), ("HEY", Some("3")));
 //! ```
 //!
-//! With the feature `json`, [`with_json`](crate::http::testing::TestRequest::with_json) and [`json`](crate::http::testing::TestResponse::json)
-//! say and read what an API speaks. To test limits, error pages or the access log, set up a server and ask
-//! [that](crate::http::testing::TestClient::of).
+//! With the feature `json`, a request's `with_json` and a response's `json` speak and read what an API does. To test limits, error pages or the
+//! access log, set up a server and ask [that](crate::http::testing::TestClient::of).
 //!
 //! # Time
 //!
