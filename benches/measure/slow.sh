@@ -2,7 +2,9 @@
 # Holds a web server to staying available to others while thousands of clients are as slow as they can be: slow heads, slow bodies, slow
 # readers, and headers that ask for a great many ranges. Prints a line per kind, PASS or FAIL first, and exits 1 if any failed.
 #   slow.sh [--only KIND,...] [--path PATH] [--name NAME] [--seconds N] COMMAND [ARG ...]      {} in an ARG stands for the port
-# KINDs: heads, bodies, readers, ranges; by default all. Bodies take a server that reads them, readers and ranges one that has a large file.
+# KINDs: heads, bodies, readers, ranges; by default all. Bodies take a server that reads them, readers and ranges one that has a file, of 20 kB,
+# say: if what all readers have asked for is more than TCP may take (/proc/sys/net/ipv4/tcp_mem), the kernel serves nobody any more, whatever
+# the server is.
 # PATH, / unless it is given, is what all ask for. Each kind has 2,000 clients, who come within four seconds, and lasts N seconds (20).
 # example: slow.sh --path /plaintext target/release/examples/plaintext tcp:{}:interface=127.0.0.1
 # Needs slowhttptest, and ss.
@@ -48,5 +50,5 @@ command=("$@")
 ! wanted heads || attack "slow heads" -H -i 2
 ! wanted bodies || attack "slow bodies" -B -i 2 -s 8192 -t POST
 ! wanted readers || attack "slow readers" -X -i 2 -k 3 -w 1 -y 64 -n 2 -z 8
-! wanted ranges || attack "a great many ranges" -R -a 5 -b 2000 -t HEAD
+! wanted ranges || attack "a great many ranges" -R -a 5 -b 2000 -t GET
 exit $failed
