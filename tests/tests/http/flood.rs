@@ -1,5 +1,15 @@
 //! A client that asks and does not read.
 
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use lariat_tests::child::Child;
+use lariat_tests::examples::example;
+use socket2::{Domain, Socket, Type};
+
 use crate::site::{hello, wire};
 
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -18,4 +28,61 @@ fn a_hundred_thousand_pipelined_requests_of_a_client_that_does_not_read_are_held
     assert_eq!(written.len(), REQUESTS * hello().len());
     assert!(written.chunks(hello().len()).all(|answer| answer == hello().as_bytes()));
     assert!(wire.is_open());
+}
+
+/// The most memory that a process has had so far, in KiB.
+fn peak_memory(process: &Child) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+    line.trim().trim_end_matches(" kB").parse().expect("it is a number")
+}
+
+#[test]
+fn a_process_takes_no_memory_for_a_hundred_thousand_requests_of_a_client_that_does_not_read() {
+    const REQUESTS: usize = 100_000;
+    // So long that what the kernel keeps of requests and responses is less than all.
+    let get = format!("GET /plaintext HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(200));
+    let mut process = Child::start(&example("plaintext").to_string_lossy(), &["tcp:0:interface=127.0.0.1"]);
+    let line = process.line();
+    let (_, port) = line.rsplit_once(':').expect("it tells its address");
+    let client = Socket::new(Domain::IPV4, Type::STREAM, None).expect("there are descriptors");
+    client.set_recv_buffer_size(64 * 1024).expect("it is a socket");
+    client
+        .connect(&SocketAddr::from(([127, 0, 0, 1], port.parse().expect("it is a port"))).into())
+        .expect("it listens");
+    let mut client = TcpStream::from(client);
+    client.write_all(get.as_bytes()).expect("it reads");
+    let mut answer = [0; 1024];
+    let length = client.read(&mut answer).expect("it answers");
+    assert!(answer[..length].ends_with(b"\r\n\r\nHello, World!"));
+    let before = peak_memory(&process);
+
+    let requests = get.repeat(REQUESTS);
+    client.set_write_timeout(Some(Duration::from_secs(2))).expect("the time is not zero");
+    let mut sent = 0;
+    // Until it has been stuck for a while: both sides' buffers are full, and the server reads no more.
+    let stuck = loop {
+        match client.write(&requests.as_bytes()[sent..]) {
+            Ok(count) => sent += count,
+            Err(error) => break error,
+        }
+        assert!(sent < requests.len(), "the server has read it all");
+    };
+    assert_eq!(stuck.kind(), ErrorKind::WouldBlock);
+    let grown = peak_memory(&process) - before;
+    assert!(grown < 1024, "the server has taken {grown} KiB for them");
+
+    client.set_write_timeout(None).expect("it is a socket");
+    let mut writer = client.try_clone().expect("there are descriptors");
+    let writer = thread::spawn(move || writer.write_all(&requests.as_bytes()[sent..]));
+    let mut left = REQUESTS * length;
+    let mut buffer = vec![0; 64 * 1024];
+    while left > 0 {
+        let count = client.read(&mut buffer).expect("it goes on answering");
+        assert!(count > 0, "the server has closed the connection");
+        left = left.checked_sub(count).expect("each is answered once");
+    }
+    writer.join().expect("it does not panic").expect("all was read");
+    let grown = peak_memory(&process) - before;
+    assert!(grown < 1024, "the server has taken {grown} KiB for them");
 }
