@@ -62,6 +62,7 @@ mod form_limits;
 mod form_request;
 mod grammar;
 pub mod guide;
+mod handing_on;
 mod handler;
 mod head;
 #[cfg(feature = "http-types")]

@@ -20,7 +20,8 @@ use super::steering::Steering;
 pub struct Request<'a> {
     head: &'a RequestHead<'a>,
     transport: &'a Transport,
-    steering: &'a dyn Fn() -> Rc<dyn Steering>,
+    /// None, if the body was taken before.
+    steering: Option<&'a dyn Fn() -> Rc<dyn Steering>>,
     /// What most requests have nothing of.
     pub(super) rare: Option<Box<Rare>>,
 }
@@ -32,6 +33,8 @@ pub(super) struct Rare {
     pub(super) limit: Option<u64>,
     pub(super) panicked: bool,
     place: Place,
+    /// Of a request that was kept before.
+    body: Option<RequestBody>,
 }
 
 impl Rare {
@@ -56,7 +59,7 @@ impl<'a> Request<'a> {
         transport: &'a Transport,
         steering: &'a dyn Fn() -> Rc<dyn Steering>,
     ) -> Self {
-        Self { head, transport, steering, rare: None }
+        Self { head, transport, steering: Some(steering), rare: None }
     }
 
     /// The head.
@@ -108,13 +111,15 @@ impl<'a> Request<'a> {
     /// The body. It can be taken once; afterwards there is none.
     #[doc(alias = "content")]
     pub fn body(&mut self) -> RequestBody {
-        let pipe = if self.head.body_length() == BodyLength::None || self.rare().pipe.is_some() {
-            None
-        } else {
-            let pipe = Pipe::new((self.steering)(), self.reactor().clone());
+        if let Some(body) = self.rare.as_mut().and_then(|rare| rare.body.take()) {
+            return body;
+        }
+        let has_body = self.head.body_length() != BodyLength::None;
+        let pipe = self.steering.filter(|_| has_body && self.rare().pipe.is_none()).map(|steering| {
+            let pipe = Pipe::new(steering(), self.reactor().clone());
             self.rare().pipe = Some(pipe.clone());
-            Some(pipe)
-        };
+            pipe
+        });
         RequestBody::new(pipe, self.reactor().clone())
     }
 
@@ -209,9 +214,21 @@ impl OwnedRequest {
         self.place.user.as_deref()
     }
 
+    /// See [`Request::set_user`].
+    pub fn set_user(&mut self, user: &str) {
+        self.place.user = Some(user.into());
+    }
+
     /// The body.
     pub fn body(&mut self) -> &mut RequestBody {
         &mut self.body
+    }
+
+    /// Shows it as it came, with its body if that was not taken.
+    pub(super) fn show<R>(self, visit: impl FnOnce(&mut Request<'_>) -> R) -> R {
+        let Self { head, body, place, transport } = self;
+        let rare = Rare { place, body: Some(body), ..Rare::default() };
+        visit(&mut Request { head: &head.head(), transport: &transport, steering: None, rare: Some(Box::new(rare)) })
     }
 
     /// The body, to be given on.

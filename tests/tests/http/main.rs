@@ -8,6 +8,7 @@ mod client;
 mod crowds;
 mod deadlines;
 mod flood;
+mod handing_on;
 mod malformed;
 mod real_clients;
 mod routing;

@@ -161,5 +161,5 @@
 //! # }
 //! ```
 //!
-//! A hook cannot wait before it lets a request through: what a handler borrows is gone by then. What takes time to find out, such as who
-//! somebody is according to a database, is asked for in the handler, with a request that was [taken](crate::http::Request::take).
+//! A hook that has to wait before it lets a request through, for a database that knows who somebody is, say,
+//! [takes](crate::http::Request::take) the request, and [hands it on](crate::http::OwnedRequest::hand_to) when it knows.
