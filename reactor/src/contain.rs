@@ -12,13 +12,26 @@ mod thrown;
 pub(crate) use kept::{fail_test, keep_panics, take_panics};
 use thrown::{Thrown, drop_thrown, words};
 
-/// The call that was contained has panicked; it is logged.
-#[derive(Debug)]
-pub(crate) struct Panicked;
+/// A call that was [contained](contain) has panicked, and that is logged.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Panicked;
 
-/// Calls `user_code`. A panic in it is logged with `name` and ends here.
+/// Calls `user_code` and keeps a panic in it from spreading: for a protocol that calls what its own users wrote, and has to go on after
+/// that. The reactor calls protocols in the same way.
+///
+/// # Errors
+///
+/// [`Panicked`] if it panicked. That is logged as an error, with `name` for who did, and fails a test in which it is run on a virtual clock.
+///
+/// ```
+/// use lariat::{Panicked, contain};
+///
+/// let shares = |people: u32| 12_u32.checked_div(people).expect("somebody is there");
+/// assert_eq!(contain(|| "the division", || shares(4)), Ok(3));
+/// assert_eq!(contain(|| "the division", || shares(0)), Err(Panicked));
+/// ```
 #[inline]
-pub(crate) fn contain<R>(name: impl FnOnce() -> &'static str, user_code: impl FnOnce() -> R) -> Result<R, Panicked> {
+pub fn contain<R>(name: impl FnOnce() -> &'static str, user_code: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(user_code)).map_err(|thrown| {
         report(name(), thrown);
         Panicked

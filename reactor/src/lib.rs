@@ -145,6 +145,7 @@ pub use bytes::Bytes;
 pub use close_reason::{CloseReason, Idle, Phase};
 pub use combinators::AllFailed;
 pub use connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
+pub use contain::{Panicked, contain};
 pub use coordination::{Event, Lock, LockGuard, Permit, Queue, Semaphore, TooManyWait};
 pub use cores::{Cores, run_on_cores};
 pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};

@@ -1,11 +1,9 @@
 //! One connection of a server.
 
-use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Protocol, Transport};
+use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Panicked, Protocol, Transport, contain};
 
 use super::access_log::LogEntry;
 use super::body::BodyEncoder;
@@ -453,25 +451,11 @@ fn ask(
 ) -> (Answer, Option<Box<Rare>>) {
     let steering = || -> Rc<dyn Steering> { Rc::new(Steer(me.clone())) };
     let mut request = Request::new(head, transport, &steering);
-    let answer = catch_unwind(AssertUnwindSafe(|| (core.handler)(&mut request))).unwrap_or_else(|payload| {
+    let answer = contain(|| "a handler", || (core.handler)(&mut request)).unwrap_or_else(|Panicked| {
         request.rare.get_or_insert_default().panicked = true;
-        panicked(payload)
+        Answer::now(Response::error(Status::INTERNAL_SERVER_ERROR))
     });
     (answer, request.rare)
-}
-
-/// The answer of a handler that gave none.
-#[cold]
-fn panicked(payload: Box<dyn Any + Send>) -> Answer {
-    let words = payload.downcast_ref::<&str>().copied();
-    let words =
-        words.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a value that is no string");
-    log::error!("a handler panicked: {}", words.escape_debug());
-    // What was thrown is a user's value, whose drop may panic too.
-    if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
-        std::mem::forget(second);
-    }
-    Answer::now(Response::error(Status::INTERNAL_SERVER_ERROR))
 }
 
 /// Reaches a channel from the ends of the bodies that users hold.

@@ -1,5 +1,6 @@
 //! Requests and their responses.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use lariat::check_chunking;
@@ -128,9 +129,11 @@ fn a_request_that_is_kept_is_as_it_was() {
 }
 
 #[test]
-fn a_handler_that_panics_is_answered_for() {
+fn a_handler_that_panics_is_answered_for_and_its_test_is_told() {
     let mut wire = wire();
-    wire.feed(b"GET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
+    let fed = catch_unwind(AssertUnwindSafe(|| wire.feed(b"GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")));
+    assert!(fed.is_err(), "an assertion in a handler would be overlooked");
+    wire.advance(Duration::from_millis(1));
     assert_eq!(text(wire.take_written()), page(Status::INTERNAL_SERVER_ERROR));
     assert!(!wire.is_open());
 }
