@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::SystemTime;
 
+use super::date::date_text;
 use super::head::RequestHead;
 use super::status::Status;
 
@@ -88,7 +89,7 @@ fn escaped(bytes: &[u8]) -> String {
 /// Such as `06/Nov/1994:08:49:37 +0000`.
 fn moment(time: SystemTime) -> String {
     // `Sun, 06 Nov 1994 08:49:37 GMT`
-    let date = httpdate::fmt_http_date(time);
+    let date = date_text(time);
     match date.split(' ').collect::<Vec<_>>()[..] {
         [_, day, month, year, clock, _] => format!("{day}/{month}/{year}:{clock} +0000"),
         _ => dash(),

@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+use super::date::LAST_SECOND;
+
 /// A folder, from which files are opened that the kernel makes sure lie below it: by `openat2(2)` with `RESOLVE_BENEATH`, which takes
 /// neither `..` nor an absolute path nor a symbolic link that leads outside, not even when the tree is changed in that very moment.
 ///
@@ -174,9 +176,6 @@ fn nothing_to_serve(errno: Errno) -> io::Error {
         errno => errno.into(),
     }
 }
-
-/// The last second that a header can tell: the year has four digits (RFC 9110, section 5.6.7).
-const LAST_SECOND: u64 = 253_402_300_799;
 
 /// When a file was changed; if that is nothing that a header could tell, the nearest that is.
 fn modified(status: &Stat) -> SystemTime {

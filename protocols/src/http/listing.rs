@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
+use super::date::date_text;
 use super::file_path::encode_segment;
 use super::file_tree::FolderEntry;
 
@@ -239,7 +240,7 @@ fn split_number(name: &[u8]) -> (&[u8], &[u8]) {
 
 /// `22 Nov 2026 21:57`, of the date as headers tell it.
 fn date(time: SystemTime) -> String {
-    let whole = httpdate::fmt_http_date(time);
+    let whole = date_text(time);
     whole.get(5..22).unwrap_or_default().to_owned()
 }
 
