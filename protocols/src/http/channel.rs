@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Panicked, Protocol, Transport, contain};
+use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Protocol, Transport, contain};
 
 use super::access_log::LogEntry;
 use super::body::BodyEncoder;
@@ -81,7 +81,8 @@ impl Channel {
                 Ok(Some(RequestEvent::Head(head))) => {
                     add_one(&core.counters.requests);
                     let entry = if core.log.is_some() { Some(entry(transport, Some(&head))) } else { None };
-                    let (answer, rare) = ask(core, me, transport, &head);
+                    let mut answer = None;
+                    let rare = ask(core, me, transport, &head, &mut answer);
                     if let Some(mut entry) = entry {
                         if let Some(user) = rare.as_ref().and_then(|rare| rare.user()) {
                             entry.set_user(user);
@@ -90,9 +91,15 @@ impl Channel {
                     }
                     self.head_has_come(transport);
                     if rare.is_some() || self.connection.is_receiving() {
-                        self.begin(transport, answer, *rare.unwrap_or_default(), input);
-                    } else {
-                        self.answer_with(transport, answer, input);
+                        self.begin(*rare.unwrap_or_default());
+                    }
+                    match answer {
+                        Some(Answer(When::Now(ref mut response))) => self.respond(transport, response, input),
+                        Some(Answer(When::Later(response))) => self.wait_for(transport, response),
+                        None => self.respond_to_panic(transport, input),
+                    }
+                    if input.is_empty() && self.connection.is_receiving() {
+                        self.let_client_go_on(transport);
                     }
                 }
                 Ok(Some(RequestEvent::Data(data))) => {
@@ -138,31 +145,22 @@ impl Channel {
         }
     }
 
-    /// A handler has given its answer to a request with a body, or one that is unusual otherwise.
+    /// A request has a body, or is unusual otherwise.
     #[inline(never)]
-    fn begin(&mut self, transport: &Transport, answer: Answer, taken: Rare, input: &mut &[u8]) {
-        if taken.panicked {
-            self.connection.close_after();
-        }
-        let is_receiving = self.connection.is_receiving();
-        if is_receiving {
+    fn begin(&mut self, taken: Rare) {
+        if self.connection.is_receiving() {
             if let Some(limit) = taken.limit {
                 self.connection.set_body_limit(limit);
             }
             self.exchange.get_or_insert_default().pipe = taken.pipe;
         }
-        self.answer_with(transport, answer, input);
-        if is_receiving && input.is_empty() {
-            self.let_client_go_on(transport);
-        }
     }
 
-    #[inline(always)]
-    fn answer_with(&mut self, transport: &Transport, answer: Answer, input: &mut &[u8]) {
-        match answer.0 {
-            When::Now(response) => self.respond(transport, response, input),
-            When::Later(response) => self.wait_for(transport, response),
-        }
+    /// The handler gave no answer.
+    #[cold]
+    fn respond_to_panic(&mut self, transport: &Transport, input: &mut &[u8]) {
+        self.connection.close_after();
+        self.respond(transport, &mut Response::error(Status::INTERNAL_SERVER_ERROR), input);
     }
 
     #[inline(never)]
@@ -180,14 +178,14 @@ impl Channel {
     fn answer(&mut self, transport: &Transport, response: Result<Response, Failure>) {
         let Some(pending) = self.exchange.as_deref_mut().and_then(|exchange| exchange.pending.take()) else { return };
         drop(pending);
-        let response = response.unwrap_or_else(|failure| {
+        let mut response = response.unwrap_or_else(|failure| {
             log::error!("a handler failed: {}", failure.to_string().escape_debug());
             self.connection.close_after();
             Response::error(Status::INTERNAL_SERVER_ERROR)
         });
         let held = std::mem::take(&mut self.held);
         let mut input = &held[..];
-        self.respond(transport, response, &mut input);
+        self.respond(transport, &mut response, &mut input);
         if self.connection.is_idle() {
             // The pause between two requests begins now.
             transport.set_idle_timeout(Idle::Read, Some(self.core.limits.keep_alive));
@@ -198,9 +196,9 @@ impl Channel {
 
     /// Sends a response. `input` is what has come after the request.
     #[inline(never)]
-    fn respond(&mut self, transport: &Transport, mut response: Response, input: &mut &[u8]) {
+    fn respond(&mut self, transport: &Transport, response: &mut Response, input: &mut &[u8]) {
         if matches!(response.body.0, Content::Page) {
-            response = self.core.fill_page(&response);
+            *response = self.core.fill_page(response);
         }
         let is_receiving = self.connection.is_receiving();
         if self.flags.draining || (is_receiving && self.has_too_much_to_drop()) {
@@ -208,18 +206,18 @@ impl Channel {
         }
         if response.upgrade.is_some() && is_receiving {
             // Nobody could tell the body from what follows it.
-            response = self.core.fill_page(&Response::error(Status::BAD_REQUEST));
+            *response = self.core.fill_page(&Response::error(Status::BAD_REQUEST));
         }
         if response.upgrade.is_none() && self.connection.is_begun_by(response.status) {
-            response = self.refuse_status(response.status);
+            *response = self.refuse_status(response.status);
         }
-        let Response { status, fields, body, upgrade } = response;
+        let (status, fields, body) = (response.status, response.fields.headers(), std::mem::take(&mut response.body));
         self.core.counters.count_response(status);
         let body_length = body.length().unwrap_or(0);
         let mut out = self.core.scratch();
         let (core, connection, length) = (&*self.core, &mut self.connection, body.response_length());
         let encoder = core.with_date(transport.reactor().turn_began(), |date| {
-            connection.respond(status, &[date, fields.headers()], length, &mut out)
+            connection.respond(status, &[date, fields], length, &mut out)
         });
         let body = if encoder.is_dropped() { Content::Empty } else { body.0 };
         if let Some(entry) = &mut self.entry {
@@ -248,7 +246,7 @@ impl Channel {
             Content::Streamed { start, .. } => return self.send_as_it_comes(transport, encoder, start),
             _ => {}
         }
-        if let Some(upgrade) = upgrade {
+        if let Some(upgrade) = response.upgrade.take() {
             self.log();
             self.exchange = None;
             upgrade(transport, std::mem::take(input));
@@ -339,7 +337,7 @@ impl Channel {
             if self.core.log.is_some() && self.entry.is_none() {
                 self.entry = Some(entry(transport, None));
             }
-            self.respond(transport, Response::error(error.status()), &mut &[][..]);
+            self.respond(transport, &mut Response::error(error.status()), &mut &[][..]);
         }
         transport.close();
     }
@@ -441,21 +439,20 @@ impl Channel {
     }
 }
 
-/// Has the handler answer a request.
+/// Has the handler answer a request. It gives none if it panics.
 #[inline]
 fn ask(
     core: &Core,
     me: &Handle<Channel>,
     transport: &Transport,
     head: &RequestHead<'_>,
-) -> (Answer, Option<Box<Rare>>) {
+    answer: &mut Option<Answer>,
+) -> Option<Box<Rare>> {
     let steering = || -> Rc<dyn Steering> { Rc::new(Steer(me.clone())) };
     let mut request = Request::new(head, transport, &steering);
-    let answer = contain(|| "a handler", || (core.handler)(&mut request)).unwrap_or_else(|Panicked| {
-        request.rare.get_or_insert_default().panicked = true;
-        Answer::now(Response::error(Status::INTERNAL_SERVER_ERROR))
-    });
-    (answer, request.rare)
+    // That it panicked is seen by the answer, and told already.
+    let _ = contain(|| "a handler", || *answer = Some((core.handler)(&mut request)));
+    request.rare
 }
 
 /// Reaches a channel from the ends of the bodies that users hold.

@@ -47,13 +47,6 @@ pub(super) fn request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(RequestHe
     Ok((head, skipped + headers_end + 2))
 }
 
-/// The same, where it is not worth the room of being inlined.
-#[cold]
-#[inline(never)]
-pub(super) fn late_request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<RequestHead<'a>, HttpError> {
-    request(bytes, limits).map(|(head, _)| head)
-}
-
 /// What the first line says.
 struct RequestLine<'a> {
     method: &'a str,

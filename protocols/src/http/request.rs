@@ -31,7 +31,6 @@ pub struct Request<'a> {
 pub(super) struct Rare {
     pub(super) pipe: Option<Rc<Pipe>>,
     pub(super) limit: Option<u64>,
-    pub(super) panicked: bool,
     place: Place,
     /// Of a request that was kept before.
     body: Option<RequestBody>,
