@@ -164,7 +164,8 @@ impl Listing {
     }
 }
 
-/// Text alone, without a script or anything from elsewhere, so a page may forbid both.
+/// Text alone, without a script or anything from elsewhere, so a page may forbid both. The signs before the names are drawn, since not
+/// every machine has letters for them.
 const STYLE: &str = "
 :root{color-scheme:light dark;--back:#fff;--text:#1c2024;--dim:#667079;--line:#e4e7eb;--link:#0a58ca;--over:#f4f6f8}
 @media(prefers-color-scheme:dark){:root{--back:#15181c;--text:#e6e8ea;--dim:#8f98a3;--line:#2a3038;--link:#7db4ff;--over:#1d2228}}
@@ -180,7 +181,10 @@ td:first-child{width:100%;white-space:normal;overflow-wrap:anywhere}
 th:nth-child(2),td:nth-child(2){text-align:right}
 td:nth-child(n+2){color:var(--dim);font-variant-numeric:tabular-nums}
 tbody tr:hover{background:var(--over)}
-td:first-child:before{content:'📄';margin-right:.6em}.folder td:first-child:before{content:'📁'}.up td:first-child:before{content:'↩'}
+td:first-child:before{content:'';display:inline-block;width:.9em;height:1em;margin-right:.6em;vertical-align:-.1em;background:var(--dim);
+clip-path:polygon(0 0,62% 0,100% 32%,100% 100%,0 100%)}
+.folder td:first-child:before{background:var(--link);clip-path:polygon(0 12%,42% 12%,56% 26%,100% 26%,100% 90%,0 90%)}
+.up td:first-child:before{clip-path:polygon(50% 5%,100% 55%,68% 55%,68% 95%,32% 95%,32% 55%,0 55%)}
 p{color:var(--dim);font-size:.85rem}
 @media(max-width:36rem){th:nth-child(3),td:nth-child(3){display:none}}
 ";
