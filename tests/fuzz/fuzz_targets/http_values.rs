@@ -46,7 +46,10 @@ fuzz_target!(|case: Case<'_>| match case {
         }
         let headers = fields.headers();
         let accepted = AcceptedCodings::read(headers);
-        assert_eq!(accepted.best_of(&ContentCoding::ALL).is_some(), accepted.best_of(&ContentCoding::ALL).is_some_and(|best| accepted.best_of(&[best]) == Some(best)));
+        assert_eq!(
+            accepted.best_of(&ContentCoding::ALL).is_some(),
+            accepted.best_of(&ContentCoding::ALL).is_some_and(|best| accepted.best_of(&[best]) == Some(best))
+        );
         let validators = Validators { tag: EntityTag::parse(b"\"a\""), ..Validators::default() };
         for is_read in [false, true] {
             evaluate_conditions(headers, is_read, Some(&validators));

@@ -106,7 +106,9 @@ fuzz_target!(|case: Case| match case {
     Case::Form { contents, piece } => {
         let (mut body, mut expected) = (Vec::new(), Vec::new());
         for content in contents {
-            if content.windows(5).any(|window| window == b"\r\n--b") || [&content[..], b"\r\n--"].concat().windows(5).any(|window| window == b"\r\n--b") {
+            if content.windows(5).any(|window| window == b"\r\n--b")
+                || [&content[..], b"\r\n--"].concat().windows(5).any(|window| window == b"\r\n--b")
+            {
                 return;
             }
             body.extend_from_slice(BEGIN);
