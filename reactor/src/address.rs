@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net;
 use std::path::{Path, PathBuf};
 
 use socket2::SockAddr;
+
+use crate::escape::is_plain;
 
 /// The address of one end of a connection, or of a listening port.
 ///
@@ -171,14 +173,23 @@ impl From<&CompactAddress> for Address {
     }
 }
 
-/// A name as an endpoint description has it, made fit for a log: control characters and what is not UTF-8 are shown as hex.
+/// What one peer has of an address: all of an IPv4 address, and the first 64 bits of an IPv6 address, of which its holder
+/// chooses the rest (RFC 4291, section 2.5.4).
+pub(crate) fn prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// A name as an endpoint description has it, with invisible characters and what is not UTF-8 escaped.
 fn escape(name: &[u8]) -> String {
     let mut escaped = String::new();
     for chunk in name.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
                 ':' | '=' | '\\' => escaped.extend(['\\', character]),
-                _ if character.is_control() => escaped.extend(character.escape_default()),
+                _ if !is_plain(character) => escaped.extend(character.escape_default()),
                 _ => escaped.push(character),
             }
         }
@@ -193,8 +204,8 @@ mod tests {
 
     #[test]
     fn a_control_byte_in_a_socket_name_is_shown_as_hex() {
-        let address = Address::Unix(UnixAddress::Abstract(b"a:\x1b".to_vec()));
-        assert_eq!(address.to_string(), r"unix:@a\:\u{1b}");
+        let address = Address::Unix(UnixAddress::Abstract("a:\x1b\u{202e}".into()));
+        assert_eq!(address.to_string(), r"unix:@a\:\u{1b}\u{202e}");
     }
 
     #[test]

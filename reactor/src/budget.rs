@@ -17,5 +17,9 @@ pub(crate) const CALLS: usize = 1024;
 /// shut them out. Else as many join as this turn can run: a flood of theirs does not make the loop's own wait longer and longer.
 pub(crate) const REMOTE_CALLS: usize = 128;
 
+/// Calls from other threads that join the queue in one turn while a timer is due. More than that many timers overtake; and no
+/// recording has more in one turn.
+pub(crate) const REMOTE_BACKLOG: usize = 1 << 20;
+
 /// Times that a pull producer is asked in one turn: with the usual chunk of 64 KiB as much as may be written.
 pub(crate) const PRODUCES: usize = 16;

@@ -5,20 +5,24 @@ use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::Interest;
 use mio::event::Source as _;
 use mio::net::{TcpStream, UnixStream};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
 
 use crate::address::Address;
 use crate::buffer::{Sink, send_file_by_copy};
 use crate::close_reason::CloseReason;
-use crate::options::{Keepalive, StreamOptions};
+use crate::options::Keepalive;
+use crate::socket_options::{set_keepalive, set_nodelay};
 use crate::token::Token;
 
 /// What one read gave.
@@ -49,6 +53,10 @@ pub(crate) enum Prepared {
 pub(crate) trait ByteStream: Sink {
     /// What the last event said of short reads is for layers over plain sockets: see [`Socket::read`].
     fn read(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received>;
+    /// Reads input that is not wanted. `buffer` may be overwritten, or only say how much to discard at most.
+    fn discard(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received> {
+        self.read(buffer, short_is_drained)
+    }
     /// Tells the peer that nothing more will be written. `WouldBlock` when there is no room for the words that say so: to be called again
     /// when there is.
     fn close_write(&mut self) -> io::Result<()>;
@@ -67,6 +75,10 @@ pub(crate) trait ByteStream: Sink {
     /// What a layer knows of the other end.
     #[cfg(feature = "tls")]
     fn facts(&self) -> Option<Box<dyn Any>> {
+        None
+    }
+    /// The name of the server, as the client gave it.
+    fn server_name(&self) -> Option<Rc<str>> {
         None
     }
     /// Makes the coming drop tell the peer that the stream broke.
@@ -88,6 +100,11 @@ pub(crate) trait ByteStream: Sink {
         Ok(())
     }
     fn credentials(&self) -> Option<Credentials> {
+        None
+    }
+    /// The descriptor of the socket below. A recorded stream has none to show: what its user does
+    /// with it could not be replayed.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         None
     }
     /// The protocol is about to hear of the connection; for those who look on.
@@ -156,6 +173,20 @@ impl Socket {
         }
     }
 
+    /// See [`ByteStream::discard`].
+    pub(crate) fn discard(&mut self, buffer: &mut [u8], short_is_drained: bool) -> io::Result<Received> {
+        match self {
+            // On TCP the kernel then drops the bytes and copies nothing (`tcp(7)`).
+            #[cfg(target_os = "linux")]
+            Self::Tcp(stream) => {
+                let (_, count) = retry(|| rustix::net::recv(&*stream, &mut *buffer, RecvFlags::TRUNC))?;
+                Ok(Received { count, drained: short_is_drained && count < buffer.len() })
+            }
+            Self::Boxed(stream) => persist(|| stream.discard(buffer, short_is_drained)),
+            _ => self.read(buffer, short_is_drained),
+        }
+    }
+
     #[inline(never)]
     fn write_other(&mut self, data: &[u8]) -> io::Result<usize> {
         match self {
@@ -200,6 +231,11 @@ impl Socket {
     #[cfg(feature = "tls")]
     pub(crate) fn facts(&self) -> Option<Box<dyn Any>> {
         if let Self::Boxed(stream) = self { stream.facts() } else { None }
+    }
+
+    /// See [`ByteStream::server_name`].
+    pub(crate) fn server_name(&self) -> Option<Rc<str>> {
+        if let Self::Boxed(stream) = self { stream.server_name() } else { None }
     }
 
     /// Drops the stream so that a TCP peer gets a reset rather than an orderly end.
@@ -274,12 +310,22 @@ impl Socket {
         }
     }
 
-    /// The descriptor, if a plain socket is what this is.
+    /// The descriptor, if a socket of the system's is below.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Self::Tcp(stream) => Some(stream.as_fd()),
             Self::Unix(stream) => Some(stream.as_fd()),
-            Self::Boxed(_) | Self::Closed => None,
+            Self::Boxed(stream) => stream.descriptor(),
+            Self::Closed => None,
+        }
+    }
+
+    /// Another descriptor of the same socket.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        match (self, self.descriptor()) {
+            (Self::Closed, _) => Err(closed()),
+            (_, None) => Err(unsupported()),
+            (_, Some(descriptor)) => descriptor.try_clone_to_owned(),
         }
     }
 
@@ -333,7 +379,7 @@ impl Socket {
 
     pub(crate) fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.set_nodelay(nodelay),
+            Self::Tcp(stream) => set_nodelay(&SockRef::from(stream), nodelay),
             Self::Boxed(stream) => stream.set_nodelay(nodelay),
             Self::Closed => Err(closed()),
             // It sends at once anyway.
@@ -352,36 +398,7 @@ impl Socket {
 }
 
 fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "a simulated reactor has no descriptors")
-}
-
-pub(crate) fn set_keepalive(socket: &SockRef<'_>, keepalive: Option<Keepalive>) -> io::Result<()> {
-    match keepalive {
-        None => socket.set_keepalive(false),
-        Some(Keepalive { idle, interval, probes }) => socket.set_tcp_keepalive(
-            &socket2::TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(probes),
-        ),
-    }
-}
-
-/// Sets what a socket's options say. Linux lets accepted sockets inherit each of these, so a listener is set up once and
-/// accepting costs no further system call.
-pub(crate) fn apply_options(socket: &SockRef<'_>, tcp: bool, options: &StreamOptions) -> io::Result<()> {
-    if tcp {
-        if options.nodelay {
-            socket.set_tcp_nodelay(true)?;
-        }
-        if options.keepalive.is_some() {
-            set_keepalive(socket, options.keepalive)?;
-        }
-    }
-    if let Some(size) = options.send_buffer {
-        socket.set_send_buffer_size(size)?;
-    }
-    if let Some(size) = options.receive_buffer {
-        socket.set_recv_buffer_size(size)?;
-    }
-    Ok(())
+    io::Error::new(io::ErrorKind::Unsupported, "a simulated or recorded connection has no descriptor")
 }
 
 impl Sink for Socket {
@@ -433,17 +450,27 @@ fn sendfile(socket: BorrowedFd<'_>, file: &File, offset: u64, count: usize) -> i
     retry(|| rustix::fs::sendfile(socket, file, Some(&mut { offset }), count))
 }
 
-/// Who is on the other end of a Unix connection, as the kernel vouches for it (`SO_PEERCRED`, `unix(7)`): the process
-/// that connected or listened, at the time when it did.
+/// The process on the other end of a Unix connection, as the kernel vouches for it (`SO_PEERCRED`, `unix(7)`): the
+/// process that connected or listened, at the time of that call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Credentials {
-    /// The process id.
-    pub pid: i32,
-    /// The effective user id.
+    /// The process id in the PID namespace of this process. `None` if the peer has no id there, which is so for a
+    /// process of the host that connects to a server in a container (`pid_namespaces(7)`).
+    ///
+    /// The process may have ended since, and another may have its id: decide by `uid` and `gid`.
+    pub pid: Option<i32>,
+    /// The effective user id; 65534 if the user namespace of this process has no id for it (`user_namespaces(7)`).
     pub uid: u32,
-    /// The effective group id.
+    /// The effective group id, with the same exception.
     pub gid: u32,
+}
+
+impl Credentials {
+    /// Credentials as the kernel has them, where a process id of 0 stands for none.
+    pub(crate) fn new(pid: i32, uid: u32, gid: u32) -> Self {
+        Self { pid: Some(pid).filter(|pid| *pid != 0), uid, gid }
+    }
 }
 
 impl Socket {
@@ -453,8 +480,10 @@ impl Socket {
             Self::Boxed(stream) => return stream.credentials(),
             Self::Tcp(_) | Self::Closed => return None,
         };
-        let found = rustix::net::sockopt::socket_peercred(stream).ok()?;
-        Some(Credentials { pid: found.pid.as_raw_nonzero().get(), uid: found.uid.as_raw(), gid: found.gid.as_raw() })
+        // Not rustix's `socket_peercred`: its process id is a `NonZero`, and the kernel gives 0 for a peer of a foreign
+        // PID namespace, which would be undefined behaviour.
+        let found = getsockopt(stream, PeerCredentials).ok()?;
+        Some(Credentials::new(found.pid(), found.uid(), found.gid()))
     }
 }
 

@@ -46,7 +46,8 @@ pub enum Phase {
 pub enum Idle {
     /// No byte arrived.
     Read,
-    /// No byte was handed to the kernel.
+    /// No byte was handed to the kernel. While some are queued, that means that the peer has acknowledged so little that the kernel has no
+    /// room for more; a peer that reads slowly but steadily is not idle. It is then noticed within twice the limit that a peer has stopped.
     Write,
     /// No byte went either way.
     All,

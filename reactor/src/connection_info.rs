@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::tcp_info::TcpInfo;
 use crate::token::Token;
 
 /// Names a connection: in logs, or as a key. No two connections of a reactor have the same, and an earlier one is less than a later
@@ -49,12 +50,17 @@ pub struct ConnectionInfo {
     pub queued: u64,
     /// What it is doing.
     pub state: ConnectionState,
+    /// The figures of the kernel for the TCP connection, under TLS too. `None` for a Unix socket,
+    /// in a simulation and in a recorded run, and where the system does not permit to ask (a
+    /// service needs the address family `AF_NETLINK`).
+    pub tcp: Option<TcpInfo>,
 }
 
 impl fmt::Display for ConnectionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, protocol, peer, age, queued, state } = self;
-        write!(f, "{id} {protocol} {peer} {age:.1?} {queued} B queued, {state}")
+        let Self { id, protocol, peer, age, queued, state, tcp } = self;
+        write!(f, "{id} {protocol} {peer} {age:.1?} {queued} B queued, {state}")?;
+        tcp.iter().try_for_each(|tcp| write!(f, ", {tcp}"))
     }
 }
 

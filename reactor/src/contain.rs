@@ -2,15 +2,26 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use log::error;
+use log::Level;
 
+use crate::escape::Escaped;
+use crate::log_throttle::LogThrottle;
+
+mod hook;
 #[cfg(feature = "testing")]
 mod kept;
 mod thrown;
 
+pub(crate) use hook::{flush as flush_panics, install_hook, mark_worker};
 #[cfg(feature = "testing")]
-pub(crate) use kept::{fail_test, keep_panics, take_panics};
+pub(crate) use kept::{Owner, fail_test, keep_panics, take_failure_of, take_panics};
 use thrown::{Thrown, drop_thrown, words};
+
+/// A peer that has found how to make a protocol panic can do so again and again.
+const PANICKED: LogThrottle = LogThrottle::new("lariat::contain");
+
+/// Panics whose message becomes the failure of a Deferred.
+const CAUGHT: LogThrottle = LogThrottle::new("lariat::contain::caught");
 
 /// A call that was [contained](contain) has panicked, and that is logged.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +49,7 @@ pub fn contain<R>(name: impl FnOnce() -> &'static str, user_code: impl FnOnce() 
     })
 }
 
-/// Calls `user_code`. If it panics, gives the message, escaped, for somebody who will tell it.
+/// Calls `user_code`. If it panics, returns the message, escaped and cut, for the caller's own report.
 #[inline]
 pub(crate) fn catch<R>(user_code: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(user_code)).map_err(message)
@@ -69,16 +80,28 @@ pub(crate) fn contain_drops<T>(values: impl IntoIterator<Item = T>) {
 
 #[cold]
 fn report(name: &str, thrown: Thrown) {
-    error!("{name} panicked: {}", words(&*thrown).escape_debug());
+    let admitted = PANICKED.admit(Level::Error);
+    PANICKED.log_as(admitted, Level::Error, format_args!("{name} panicked: {}", words(&*thrown)));
+    print(admitted, Some(name));
     #[cfg(feature = "testing")]
     kept::keep(name, thrown);
     #[cfg(not(feature = "testing"))]
     drop_thrown(thrown);
 }
 
+/// Prints what the panic hook has kept of a panic, if the line is admitted.
+fn print(admitted: Option<u64>, name: Option<&str>) {
+    if let Some(pending) = hook::take()
+        && admitted.is_some()
+    {
+        pending.print(name);
+    }
+}
+
 #[cold]
 fn message(thrown: Thrown) -> String {
-    let message = words(&*thrown).escape_debug().to_string();
+    let message = Escaped::display(&words(&*thrown)).to_string();
+    print(CAUGHT.admit(Level::Error), None);
     drop_thrown(thrown);
     message
 }

@@ -15,12 +15,16 @@ use crate::clock::Time;
 use crate::lookup::{Family, LookedUp, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
+use crate::socket_file::SocketFile;
 use crate::token::Token;
 
 /// What the loop waits on. Called once a turn, so a trait object costs nothing per event.
 pub(crate) trait Driver {
-    /// Sleeps until something is ready or `timeout` is over (`None`: for as long as it takes).
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()>;
+    /// Sleeps until something is ready or `timeout` has passed (`None`: for as long as it takes). `since` is a time before the wait.
+    ///
+    /// Returns the time until which everything that has arrived is among the events, `since` at the earliest: a timer that is due
+    /// by then overtakes no input. `None` if the wait returned as many events as it can, so that more may be ready.
+    fn wait(&mut self, since: Time, timeout: Option<Duration>) -> io::Result<Option<Time>>;
     /// What the last wait found.
     fn events(&self) -> Events<'_>;
     /// Where sockets come from.
@@ -116,9 +120,9 @@ pub(crate) trait Network {
     fn replays(&self) -> bool {
         false
     }
-    /// How much comes from other threads now, in a replay, where so much may at most.
+    /// How much comes from other threads now, in a replay.
     #[cfg(feature = "testing")]
-    fn replayed_calls(&self, _most: usize) -> usize {
+    fn replayed_calls(&self) -> usize {
         0
     }
     /// What of that has its turn now, and how many calls that makes so far.
@@ -148,7 +152,8 @@ impl Reserve {
 /// A socket that listens.
 pub(crate) enum Acceptor {
     Tcp(mio::net::TcpListener),
-    Unix(mio::net::UnixListener),
+    /// With the file that it was bound to, if that is this reactor's to remove.
+    Unix(mio::net::UnixListener, Option<SocketFile>),
     Boxed(Box<dyn Accept>),
 }
 
@@ -159,9 +164,9 @@ pub(crate) trait Accept {
     fn register(&mut self, token: Token) -> io::Result<()>;
     /// Takes a descriptor out of the kernel's set, where closing it would not.
     fn deregister(&mut self) {}
-    /// Has it, as a Unix socket, a file?
-    fn has_file(&self) -> bool {
-        false
+    /// Takes the file that goes when the socket is closed.
+    fn take_file(&mut self) -> Option<SocketFile> {
+        None
     }
 }
 
@@ -169,7 +174,7 @@ impl Acceptor {
     pub(crate) fn accept(&mut self) -> io::Result<(Socket, Address)> {
         match self {
             Self::Tcp(listener) => listener.accept().map(|(stream, peer)| (Socket::Tcp(stream), Address::Tcp(peer))),
-            Self::Unix(listener) => {
+            Self::Unix(listener, _) => {
                 listener.accept().map(|(stream, peer)| (Socket::Unix(stream), Address::from_unix(&peer)))
             }
             Self::Boxed(listener) => listener.accept(),
@@ -179,17 +184,17 @@ impl Acceptor {
     pub(crate) fn local_address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
-            Self::Unix(listener) => listener.local_addr().map(|address| Address::from_unix(&address)),
+            Self::Unix(listener, _) => listener.local_addr().map(|address| Address::from_unix(&address)),
             Self::Boxed(listener) => listener.local_address(),
         }
     }
 
-    /// Has it, as a Unix socket, a file? A simulated port has none, whatever its name.
-    pub(crate) fn has_file(&self) -> bool {
+    /// Takes the file that goes when the socket is closed. A simulated port has none.
+    pub(crate) fn take_file(&mut self) -> Option<SocketFile> {
         match self {
-            Self::Tcp(_) => false,
-            Self::Unix(_) => true,
-            Self::Boxed(listener) => listener.has_file(),
+            Self::Tcp(_) => None,
+            Self::Unix(_, file) => file.take(),
+            Self::Boxed(listener) => listener.take_file(),
         }
     }
 
@@ -202,7 +207,7 @@ impl Acceptor {
                 Ok(())
             }
             (Self::Tcp(listener), Some(registry)) => listener.deregister(registry),
-            (Self::Unix(listener), Some(registry)) => listener.deregister(registry),
+            (Self::Unix(listener, _), Some(registry)) => listener.deregister(registry),
             _ => Ok(()),
         };
     }
@@ -211,9 +216,9 @@ impl Acceptor {
         use mio::event::Source;
         match (self, registry) {
             (Self::Tcp(listener), Some(registry)) => listener.register(registry, token.into(), Interest::READABLE),
-            (Self::Unix(listener), Some(registry)) => listener.register(registry, token.into(), Interest::READABLE),
+            (Self::Unix(listener, _), Some(registry)) => listener.register(registry, token.into(), Interest::READABLE),
             (Self::Boxed(listener), _) => listener.register(token),
-            (Self::Tcp(_) | Self::Unix(_), None) => Err(io::ErrorKind::Unsupported.into()),
+            (Self::Tcp(_) | Self::Unix(..), None) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -222,7 +227,7 @@ impl fmt::Debug for Acceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tcp(_) => "Tcp",
-            Self::Unix(_) => "Unix",
+            Self::Unix(..) => "Unix",
             Self::Boxed(_) => "Boxed",
         })
     }

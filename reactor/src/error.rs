@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use crate::escape::Escaped;
+
 /// What Lariat's fallible functions give.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -45,6 +47,12 @@ pub enum ErrorKind {
     /// Nobody listens there.
     #[doc(alias = "ConnectionRefusedError")]
     ConnectionRefused,
+    /// The kernel connected the socket to itself: nothing listens at a port of this machine from
+    /// which ports for clients are chosen, and the client got that very port (RFC 9293, section
+    /// 3.5, simultaneous open).
+    SelfConnected,
+    /// The [address policy](crate::AddressPolicy) does not permit to connect to the address.
+    AddressDenied,
     /// No route leads there.
     #[doc(alias = "NoRouteError")]
     Unreachable,
@@ -132,7 +140,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         match &self.0.source {
-            Some(source) => write!(f, ": {source}"),
+            // A layer's error may have a peer's words in it.
+            Some(source) => write!(f, ": {}", Escaped::display(source)),
             None => Ok(()),
         }
     }
@@ -157,8 +166,8 @@ impl From<Error> for io::Error {
             ErrorKind::InvalidInput | ErrorKind::NameNotSupported => io::ErrorKind::InvalidInput,
             ErrorKind::AddressInUse => io::ErrorKind::AddrInUse,
             ErrorKind::AddressNotAvailable | ErrorKind::AddressFamilyNotSupported => io::ErrorKind::AddrNotAvailable,
-            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
-            ErrorKind::ConnectionRefused => io::ErrorKind::ConnectionRefused,
+            ErrorKind::PermissionDenied | ErrorKind::AddressDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::ConnectionRefused | ErrorKind::SelfConnected => io::ErrorKind::ConnectionRefused,
             ErrorKind::NameNotFound => io::ErrorKind::NotFound,
             ErrorKind::Unreachable => io::ErrorKind::HostUnreachable,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,

@@ -36,6 +36,16 @@ pub trait Factory: 'static {
     /// A panic refuses it too.
     #[doc(alias = "buildProtocol")]
     fn build_protocol(&mut self, peer: &Peer) -> Option<Self::Protocol>;
+
+    /// The application protocols that the factory's protocols speak, by their ALPN names (RFC 7301), preferred first: `http/1.1`
+    /// for an HTTP server. Default: none.
+    ///
+    /// A port that speaks TLS and whose options name no application protocols uses these: a client that offers others is refused
+    /// with the alert `no_application_protocol`, so that a browser cannot be led to speak HTTP to a server of another protocol
+    /// (the attack ALPACA). A client that offers none is served.
+    fn application_protocols(&self) -> &[&str] {
+        &[]
+    }
 }
 
 impl<F, P> Factory for F

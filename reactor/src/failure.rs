@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::escape::Escaped;
 
 /// Why a [`Deferred`](crate::Deferred) has no value: any error, with the place where it became a failure.
 ///
@@ -185,15 +186,22 @@ impl From<Failure> for Box<dyn StdError + Send + Sync> {
 
 /// The error's own words, then those of its sources unless they are said already; in the alternate form, where it was made too, and the
 /// names of what it has gone through.
+///
+/// The words are [escaped and cut](Escaped::display), for a peer may have chosen some; those of an [`Error`] are written as they are,
+/// for it does so itself. [`error`](Failure::error) gives the error as it was made.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.0.error.to_string();
-        f.write_str(&said)?;
+        if self.is::<Error>() {
+            f.write_str(&said)?;
+        } else {
+            Escaped::display(&said).fmt(f)?;
+        }
         let mut source = self.0.error.source();
         while let Some(error) = source {
             let words = error.to_string();
             if !said.contains(&words) {
-                write!(f, ": {words}")?;
+                write!(f, ": {}", Escaped::display(&words))?;
                 said = words;
             }
             source = error.source();

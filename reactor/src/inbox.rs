@@ -32,6 +32,8 @@ pub(crate) struct Inbox<M> {
     messages: Receiver<M>,
     /// Messages that have a place in the loop's queue: `0 <= admitted <= messages.len()`.
     admitted: Cell<usize>,
+    /// The loop has announced that it sleeps.
+    is_asleep: Cell<bool>,
     /// How often to linger in vain from now on; none while messages come one at a time.
     patience: Cell<u32>,
 }
@@ -56,6 +58,7 @@ impl<M> Inbox<M> {
             line: Arc::new(Line { gate: Gate::new(), home: thread::current().id(), sender }),
             messages,
             admitted: Cell::new(0),
+            is_asleep: Cell::new(false),
             patience: Cell::new(0),
         }
     }
@@ -97,7 +100,9 @@ impl<M> Inbox<M> {
             }
             self.patience.set(left);
         }
-        self.line.gate.sleep(|| self.messages.is_empty())
+        let sleeps = self.line.gate.sleep(|| self.messages.is_empty());
+        self.is_asleep.set(sleeps);
+        sleeps
     }
 
     /// Waits a moment for the next message. Returns whether it has come.
@@ -115,9 +120,11 @@ impl<M> Inbox<M> {
         false
     }
 
-    /// The loop is awake again.
+    /// The loop is awake again. A turn that did not sleep leaves the gate alone: a write to it takes its cache line from the senders.
     pub(crate) fn awake(&self) {
-        self.line.gate.awake();
+        if self.is_asleep.replace(false) {
+            self.line.gate.awake();
+        }
     }
 
     /// Takes nothing more. What was sent before can still be taken out.

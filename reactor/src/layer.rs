@@ -19,12 +19,16 @@ pub(crate) trait Layer: Send + Sync {
         Ok(())
     }
 
+    /// The same layer for these application protocols; none if it has its own, or nothing to do with them.
+    fn with_application_protocols(&self, _names: &[&str]) -> Option<Arc<dyn Layer>> {
+        None
+    }
+
     /// How long preparing may take.
     fn timeout(&self) -> Duration;
 }
 
 impl StreamOptions {
-    #[cfg(feature = "tls")]
     pub(crate) fn set_layer(&mut self, layer: Arc<dyn Layer>) {
         self.layer = Some(Arc::new(layer));
     }

@@ -50,6 +50,7 @@
 //! | speak TLS | `lariat::tls`, with the feature `tls` |
 //! | serve a descriptor that is no connection | [`Reactor::register`] |
 //! | use every core | [`run_on_cores`] |
+//! | log or print what a peer sent | [`Escaped`], [`LogThrottle`] |
 //! | record what a loop sees | [`Reactor::builder`] |
 //! | test a protocol | `lariat::testing` and `guide::testing`, with the feature `testing` |
 //! | end in good order, and run in production | [`Reactor::stop`], [`guide::production`] |
@@ -71,11 +72,12 @@
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `layer`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `failure`, `gate`, `guarded`, `hosts_file`, `lookup`, `options`, `parked`, `random`, `readiness`, `stats`, `token`, `zone` |
+//! | F0 leaves | `address`, `address_policy`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `escape`, `failure`, `gate`, `guarded`, `hosts_file`, `log_throttle`, `lookup`, `options`, `parked`, `random`, `readiness`, `services_file`, `socket_file`, `socket_options`, `stats`, `tcp_info`, `token`, `zone` |
 
 #![deny(missing_docs)]
 
 mod address;
+mod address_policy;
 mod async_io;
 mod backoff;
 mod budget;
@@ -93,6 +95,7 @@ mod deferred;
 mod driver;
 pub mod endpoint;
 mod error;
+mod escape;
 mod executor;
 mod factory;
 mod failure;
@@ -103,6 +106,7 @@ mod handle;
 mod hosts_file;
 mod inbox;
 mod layer;
+mod log_throttle;
 mod lookup;
 pub mod names;
 mod options;
@@ -116,14 +120,18 @@ mod random;
 mod reactor;
 mod readiness;
 mod recording;
+mod services_file;
 mod shutdown;
 mod signal;
 #[cfg(feature = "testing")]
 mod simulated;
+mod socket_file;
+mod socket_options;
 mod source_table;
 mod stats;
 mod stream;
 mod task;
+mod tcp_info;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod thread_pool;
@@ -137,6 +145,7 @@ mod wrapper;
 mod zone;
 
 pub use address::{Address, UnixAddress};
+pub use address_policy::{AddressPolicy, IpNetwork};
 pub use async_io::{AsyncListener, AsyncReader, AsyncStream, AsyncWriter, copy, copy_bidirectional};
 pub use backoff::Backoff;
 pub use buffer::{Flush, FlushOutcome, Sink, Spent, WriteQueue, send_file_by_copy};
@@ -151,22 +160,26 @@ pub use cores::{Cores, run_on_cores};
 pub use deferred::{Deferred, DeferredDump, IntoDeferred, PendingDeferred, Resolver};
 pub use endpoint::quote;
 pub use error::{Error, ErrorKind, Result};
+pub use escape::Escaped;
 pub use executor::{Interval, Limit};
 pub use factory::{Factory, IntoProtocol, Once};
 pub use failure::{Failure, FailureKind};
 pub use handle::Handle;
+pub use log_throttle::LogThrottle;
 pub use mio;
-pub use options::{ConnectOptions, Keepalive, ListenOptions, StreamOptions};
+pub use options::{ConnectOptions, ConnectionLimits, Keepalive, Linger, ListenOptions, StreamOptions};
 pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
 pub use reactor::{Builder, DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
 pub use readiness::Readiness;
 pub use shutdown::Drained;
 pub use signal::{OnTermination, SignalHandler};
+pub use socket2::SockRef;
 pub use stats::{Closed, Stats};
 pub use stream::Port;
 pub use task::{CooperativeStep, CooperativeTask, Cooperator, LoopingCall};
+pub use tcp_info::TcpInfo;
 pub use timer::{TimerKey, TimerWheel};
-pub use transport::{Peer, Transport, WriteStatus};
+pub use transport::{Peer, Transport, VisitBudget, WriteStatus};
 pub use trigger::{SystemEvent, Trigger, TriggerPhase};
 pub use wrapper::Wrapper;

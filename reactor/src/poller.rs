@@ -4,32 +4,34 @@ use std::cell::OnceCell;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use log::error;
+use log::{error, warn};
 use mio::{Events as MioEvents, Poll, Registry};
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Type};
 
 use crate::address::{Address, UnixAddress};
-use crate::byte_stream::{Socket, apply_options};
+use crate::byte_stream::Socket;
 use crate::clock::{Epoch, Time};
 use crate::driver::{Acceptor, Driver, Events, Network};
 use crate::hosts_file::HostsFile;
 use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
+use crate::socket_file::{self, SocketFile};
+use crate::socket_options::{apply_listen_options, apply_options, backlog_failed, hook_failed};
 
 /// The token of the waker. No source has it: their generations are never zero.
 const NOBODY: mio::Token = mio::Token(0);
 
 /// Events taken from the kernel in one wait. With so many the wait costs an event one instruction; more would only make turns longer,
 /// and timers and calls wait for the end of a turn.
-const EVENTS: usize = 256;
+pub(crate) const EVENTS: usize = 256;
 
 /// Where the system keeps names of its own (`hosts(5)`).
 const HOSTS_FILE: &str = "/etc/hosts";
@@ -85,20 +87,24 @@ impl Poller {
 }
 
 impl Driver for Poller {
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        loop {
-            match self.poll.poll(&mut self.events, timeout) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    // A signal, and no end to the wait: whoever handles it has a descriptor that ends it.
-                    if timeout.is_some() {
-                        // Some of the time is over; a turn without events does no harm.
-                        self.events.clear();
-                        return Ok(());
-                    }
-                }
-                result => return result,
+    fn wait(&mut self, since: Time, mut timeout: Option<Duration>) -> io::Result<Option<Time>> {
+        let mut waited = timeout;
+        while let Err(error) = self.poll.poll(&mut self.events, timeout) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+            // A signal does not end the wait; its handler has a descriptor that does. How much of the timeout has passed is not
+            // known, and a stopped process may have slept past it with input waiting. So look again, without waiting.
+            if timeout.is_some() {
+                (timeout, waited) = (Some(Duration::ZERO), None);
             }
         }
+        Ok(match self.events.iter().count() {
+            EVENTS.. => None,
+            // The kernel looks for events a last time when the timeout has passed.
+            0 => Some(waited.map_or(since, |waited| since.after(waited))),
+            _ => Some(since),
+        })
     }
 
     fn events(&self) -> Events<'_> {
@@ -143,25 +149,37 @@ impl Network for Sockets {
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {
         let tcp = matches!(address, Address::Tcp(_));
         let socket = socket2::Socket::new(domain(address), Type::STREAM.nonblocking(), None)?;
-        if tcp {
-            socket.set_reuse_address(options.reuse_address)?;
-            if options.reuse_port {
-                socket.set_reuse_port(true)?;
-            }
-            if matches!(address, Address::Tcp(SocketAddr::V6(_))) {
-                socket.set_only_v6(options.ipv6_only)?;
-            }
+        let options_of = SockRef::from(&socket);
+        if let Address::Tcp(address) = address {
+            apply_listen_options(&options_of, address.is_ipv6(), options)?;
         }
-        apply_options(&SockRef::from(&socket), tcp, &options.stream)?;
+        apply_options(&options_of, tcp, &options.stream)?;
         if let Some(hook) = &options.before_bind {
-            hook(socket.as_fd())?;
+            hook(socket.as_fd()).map_err(hook_failed)?;
         }
-        bind(&socket, address, options.mode)?;
-        socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
+        let sock_addr = address.to_sock_addr()?;
+        let path = address.path();
+        match path {
+            Some(_) => socket_file::bind(&socket, &sock_addr, options.mode),
+            None => socket.bind(&sock_addr),
+        }
+        .map_err(|error| explain(error, address))?;
+        let file = path.and_then(|path| SocketFile::find(&socket, path));
+        if let Err(error) = socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX)) {
+            // The error that counts is the one that is given.
+            drop(file.map(|file| file.remove()));
+            return Err(backlog_failed(options.backlog, error));
+        }
+        if let Address::Unix(UnixAddress::Abstract(_)) = address {
+            warn!(
+                "{address} has no permissions: every process of this network namespace can connect to it. Listen on a \
+                 file, or decide by the credentials of the peer"
+            );
+        }
         Ok(if tcp {
             Acceptor::Tcp(mio::net::TcpListener::from_std(socket.into()))
         } else {
-            Acceptor::Unix(mio::net::UnixListener::from_std(socket.into()))
+            Acceptor::Unix(mio::net::UnixListener::from_std(socket.into()), file)
         })
     }
 
@@ -169,11 +187,12 @@ impl Network for Sockets {
         let tcp = matches!(address, Address::Tcp(_));
         let socket = socket2::Socket::new(domain(address), Type::STREAM.nonblocking(), None)?;
         apply_options(&SockRef::from(&socket), tcp, &options.stream)?;
-        if let Some(from) = options.bind_address {
-            if !tcp {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a Unix socket connects from no IP address"));
+        if let Some(from) = address.tcp().and_then(|to| options.bind_to(to)) {
+            if options.bind_port != 0 {
+                // Several attempts, and connections to several peers, may leave from one port.
+                socket.set_reuse_address(true)?;
             }
-            socket.bind(&SocketAddr::new(from, 0).into())?;
+            socket.bind(&from.into()).map_err(|error| options.bind_failed(from, error))?;
         }
         match socket.connect(&address.to_sock_addr()?) {
             Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => return Err(error),
@@ -192,20 +211,6 @@ fn domain(address: &Address) -> Domain {
         Address::Tcp(SocketAddr::V4(_)) => Domain::IPV4,
         Address::Tcp(SocketAddr::V6(_)) => Domain::IPV6,
         Address::Unix(_) => Domain::UNIX,
-    }
-}
-
-fn bind(socket: &socket2::Socket, address: &Address, mode: u32) -> io::Result<()> {
-    socket.bind(&address.to_sock_addr()?).map_err(|error| explain(error, address))?;
-    match address {
-        Address::Unix(UnixAddress::Pathname(path)) => {
-            // Nobody can connect before `listen`, so the wider mode that the file has until here lets nobody in.
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).inspect_err(|_| {
-                // The file is ours and nobody will use it; the error that counts is the one that is given.
-                let _ = std::fs::remove_file(path);
-            })
-        }
-        _ => Ok(()),
     }
 }
 

@@ -84,6 +84,15 @@ pub trait Protocol: Any {
     #[doc(alias = "connectionLost")]
     fn connection_lost(&mut self, _transport: &Transport, _reason: CloseReason) {}
 
+    /// Returns whether the protocol keeps received bytes that it has not processed: part of a message, or whole messages that
+    /// wait. A protocol that does so overrides this method; the default is false.
+    ///
+    /// `Transport::start_tls` asks it. Bytes that arrived in clear must not be processed after a TLS handshake (command
+    /// injection, CVE-2011-0411), so a connection whose protocol keeps any is ended.
+    fn holds_input(&mut self) -> bool {
+        false
+    }
+
     /// For wrappers alone: the protocol of the given type inside this one. See [`Wrapper`](crate::Wrapper), which has it done.
     #[doc(hidden)]
     fn layer(&mut self, _type_id: TypeId) -> Option<&mut dyn Any> {
@@ -169,6 +178,10 @@ impl Protocol for Box<dyn Protocol> {
 
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
         (**self).connection_lost(transport, reason);
+    }
+
+    fn holds_input(&mut self) -> bool {
+        (**self).holds_input()
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

@@ -125,12 +125,13 @@ impl MainLoop {
     /// When waiting for events fails, which on a sound system it does not; or, on a simulated reactor, when nothing is left
     /// that could ever happen.
     pub fn run(mut self) -> Result<()> {
+        let _entered = self.enter();
         self.core().network.runs();
         let termination = Termination::begin(&self)?;
         let mut life = Life::default();
         loop {
             match self.next(&life) {
-                Next::Turn(longest) => self.turn(longest)?,
+                Next::Turn(longest) => self.take_turn(longest)?,
                 Next::Step => self.step(&mut life),
                 Next::Over => break,
             }
@@ -164,6 +165,7 @@ impl MainLoop {
 
     /// Goes on to the next stage.
     pub(crate) fn step(&mut self, life: &mut Life) {
+        let _entered = self.enter();
         // What has not come to its end in time is cancelled; what has failed is logged.
         contain_drops(std::mem::take(&mut life.begun));
         let (stage, event) = match life.stage {

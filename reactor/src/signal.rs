@@ -227,17 +227,18 @@ impl Termination {
         if leave || reactor.is_simulated() {
             return Ok(termination);
         }
-        // Those of a replay are not the process's.
-        if reactor.core().network.registry().is_some() {
-            PROCESS.enter().map_err(|error| Error::io("could not handle SIGINT and SIGTERM", error))?;
-            termination.counted = true;
-        }
         for signal in [SIGINT, SIGTERM] {
             let handler = reactor.on_signal(signal, move |reactor| {
                 log::info!("signal {signal}: stopping");
                 reactor.stop();
             })?;
             termination.handlers.push(handler);
+        }
+        // Those of a replay are not the process's. The flags come after the handlers: a signal that finds the flags alone would be taken for
+        // the first one, and stop nothing.
+        if reactor.core().network.registry().is_some() {
+            PROCESS.enter().map_err(|error| Error::io("could not handle SIGINT and SIGTERM", error))?;
+            termination.counted = true;
         }
         Ok(termination)
     }

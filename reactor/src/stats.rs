@@ -27,10 +27,22 @@ pub struct Stats {
     pub handshakes: u64,
     /// TLS handshakes that failed, or took too long.
     pub failed_handshakes: u64,
+    /// Names whose addresses a resolver was asked for, once for each family.
+    pub look_ups: u64,
     /// Bytes that protocols received.
     pub bytes_received: u64,
     /// Bytes that the kernel took from us.
     pub bytes_sent: u64,
+    /// Bytes that arrived on closed connections and were discarded.
+    pub bytes_discarded: u64,
+    /// Closed connections that wait for their peers' ends now. They are among `connections`.
+    pub lingering: usize,
+    /// Connections that stopped waiting for their peers' ends because too many did: see
+    /// [`set_linger_limit`](crate::Reactor::set_linger_limit).
+    pub lingering_evicted: u64,
+    /// Connections and handshakes that ended because their port was full, or their descriptors were needed: see
+    /// [`ConnectionLimits`](crate::ConnectionLimits). They are among `closed` and `failed_handshakes`, too.
+    pub evicted: u64,
     /// Timers that are pending: delayed calls and connections' timeouts.
     pub timers: usize,
     /// Calls that wait in the call queue.
@@ -137,8 +149,13 @@ impl Add for Stats {
             handshaking: self.handshaking + other.handshaking,
             handshakes: self.handshakes + other.handshakes,
             failed_handshakes: self.failed_handshakes + other.failed_handshakes,
+            look_ups: self.look_ups + other.look_ups,
             bytes_received: self.bytes_received + other.bytes_received,
             bytes_sent: self.bytes_sent + other.bytes_sent,
+            bytes_discarded: self.bytes_discarded + other.bytes_discarded,
+            lingering: self.lingering + other.lingering,
+            lingering_evicted: self.lingering_evicted + other.lingering_evicted,
+            evicted: self.evicted + other.evicted,
             timers: self.timers + other.timers,
             calls: self.calls + other.calls,
             tasks: self.tasks + other.tasks,
@@ -170,8 +187,12 @@ pub(crate) struct Counters {
     pub(crate) handshaking: Cell<usize>,
     pub(crate) handshakes: Cell<u64>,
     pub(crate) failed_handshakes: Cell<u64>,
+    pub(crate) look_ups: Cell<u64>,
     pub(crate) bytes_received: Cell<u64>,
     pub(crate) bytes_sent: Cell<u64>,
+    pub(crate) bytes_discarded: Cell<u64>,
+    pub(crate) lingering_evicted: Cell<u64>,
+    pub(crate) evicted: Cell<u64>,
     /// In nanoseconds.
     pub(crate) lag: Cell<u64>,
     pub(crate) longest_lag: Cell<u64>,

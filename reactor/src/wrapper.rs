@@ -108,6 +108,11 @@ pub trait Wrapper: Any + Sized {
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
         self.inner().connection_lost(transport, reason);
     }
+
+    /// See [`Protocol::holds_input`]. A wrapper that keeps received bytes of its own adds them.
+    fn holds_input(&mut self) -> bool {
+        self.inner().holds_input()
+    }
 }
 
 impl<W: Wrapper> Protocol for W {
@@ -149,6 +154,10 @@ impl<W: Wrapper> Protocol for W {
 
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
         Wrapper::connection_lost(self, transport, reason);
+    }
+
+    fn holds_input(&mut self) -> bool {
+        Wrapper::holds_input(self)
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

@@ -62,8 +62,16 @@ impl Protocol for Inlet {
         self.shared.stopped();
     }
 
+    fn handshake_completed(&mut self, _: &Transport) {
+        self.shared.handshake_completed();
+    }
+
     fn connection_lost(&mut self, _: &Transport, reason: CloseReason) {
         self.shared.ended(reason);
+    }
+
+    fn holds_input(&mut self) -> bool {
+        self.shared.has_unread()
     }
 }
 

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use crate::close_reason::CloseReason;
 use crate::parked::Parked;
+#[cfg(feature = "tls")]
+use crate::transport::Flags;
 use crate::transport::{Transport, WriteStatus};
 
 use super::received::Received;
@@ -120,6 +122,16 @@ impl Shared {
         self.wake_writer();
     }
 
+    /// The handshake that `start_tls` began is done.
+    pub(super) fn handshake_completed(&self) {
+        self.wake_writer();
+    }
+
+    /// Returns whether bytes were received that the reader has not consumed.
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.get() > 0
+    }
+
     /// The connection has ended. What is told later than the first time changes nothing.
     pub(super) fn ended(&self, reason: CloseReason) {
         if self.reason.get().is_none() {
@@ -229,6 +241,18 @@ impl Shared {
         }
         wait(&self.writer, context);
         Poll::Pending
+    }
+
+    /// Waits until the handshake that was begun is done, or the connection has ended.
+    #[cfg(feature = "tls")]
+    pub(super) fn poll_handshake(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        let is_preparing = |transport: &Transport| transport.shared.flags.has(Flags::PREPARING);
+        if self.reason.get().is_none() && self.transport.get().is_some_and(is_preparing) {
+            wait(&self.writer, context);
+            return Poll::Pending;
+        }
+        // An orderly end before the handshake is done is no success either.
+        Poll::Ready(if self.reason.get().is_some() { Err(self.closed()) } else { Ok(()) })
     }
 
     /// Has the connection broken?

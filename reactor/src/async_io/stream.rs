@@ -119,6 +119,37 @@ impl AsyncStream {
         poll_fn(|context| self.reader.shared().poll_ended(context)).await
     }
 
+    /// Starts TLS on a connection that began in clear, and waits for the handshake: see
+    /// [`Transport::start_tls`](Transport::start_tls). Afterwards [`Peer::tls`](crate::Peer::tls) tells what was agreed on.
+    ///
+    /// A future that is dropped early does not stop the handshake: what is read and written later is encrypted all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if bytes are unread that arrived in clear
+    /// ([`ClearTextPending`](crate::tls::TlsErrorKind::ClearTextPending)), which also ends the connection, or if the handshake
+    /// fails; [`TimedOut`](io::ErrorKind::TimedOut) if it takes too long; otherwise as for [`write_all`](Self::write_all).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::tls::Acceptor;
+    /// use lariat::{AsyncStream, Failure};
+    ///
+    /// /// Answers a client's `STARTTLS`, and goes on in TLS.
+    /// async fn upgrade(mut stream: AsyncStream, acceptor: &Acceptor) -> Result<AsyncStream, Failure> {
+    ///     stream.write_all(b"220 ready to start TLS\r\n").await?;
+    ///     stream.start_tls(acceptor).await?;
+    ///     Ok(stream)
+    /// }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[doc(alias = "startTLS")]
+    pub async fn start_tls(&mut self, layer: impl Into<crate::tls::TlsLayer>) -> io::Result<()> {
+        self.transport().start_tls(layer, &[])?;
+        poll_fn(|context| self.reader.shared().poll_handshake(context)).await
+    }
+
     /// The halves, for one task that reads and another that writes, or for reading without a copy while writing.
     #[must_use]
     pub fn split(self) -> (AsyncReader, AsyncWriter) {

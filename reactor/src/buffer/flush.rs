@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
+use std::ops::Range;
 
 use super::entry::Entry;
 use super::sink::Sink;
@@ -22,6 +23,10 @@ const FILE_PART: u64 = 0x7fff_f000;
 /// The longest part of a file that is worth a packet with what stands before it: as much as the kernel sends in one piece. With a longer one a packet
 /// is nothing, and a mebibyte that began in the middle of a piece was measured to cost a third more.
 const SHORT_FILE: u64 = 64 * 1024;
+
+/// The budget cuts a file at multiples of this. A cut in the middle of a piece splits a page between two calls, and had 64,926 bytes sent
+/// in a call of their own before the other 983,650 of a mebibyte.
+const PIECE: u64 = SHORT_FILE;
 
 /// What a flush did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +56,7 @@ impl WriteQueue {
     /// A single contiguous piece goes by [`Sink::write`], or by [`Sink::write_before_file`] if a short file follows it, up to 64 pieces by one
     /// [`Sink::write_vectored`], a file by [`Sink::send_file`]. A write that the sink took only a part of ends the flush, so a full socket costs no
     /// further system call; after a part of a file one more call is made, because only that tells a full socket
-    /// from a file that ended.
+    /// from a file that ended. The budget cuts a file only at a multiple of 64 KiB, unless the whole budget is less than that.
     ///
     /// No chunk is dropped in here: call [`WriteQueue::take_spent`] afterwards, also after an error.
     ///
@@ -72,7 +77,12 @@ impl WriteQueue {
             }
             let (offered, result) = match front {
                 Entry::File(file, range) => {
-                    let count = clamp((range.end - range.start).min(FILE_PART)).min(allowance);
+                    let count = match file_part(range, allowance) {
+                        0 if written > 0 => break FlushOutcome::Budget,
+                        // The whole budget is less than a piece.
+                        0 => allowance,
+                        count => count,
+                    };
                     (count, sink.send_file(file, range.start, count))
                 }
                 Entry::Block(bytes) => self.write_bytes(bytes, sink, allowance),
@@ -113,7 +123,10 @@ impl WriteQueue {
         let next = self.entries.get(self.spent + 1);
         match next {
             // It goes on at once, in this very flush.
-            Some(Entry::File(_, range)) if first.len() < allowance && range.end - range.start <= SHORT_FILE => {
+            Some(Entry::File(_, range))
+                if range.end - range.start <= SHORT_FILE
+                    && file_part(range, allowance.saturating_sub(first.len())) > 0 =>
+            {
                 (first.len(), sink.write_before_file(first))
             }
             Some(Entry::Block(_) | Entry::Chunk(_)) if first.len() < allowance => {
@@ -163,6 +176,16 @@ fn write_gathered<S: Sink + ?Sized>(
         filled += 1;
     }
     (offered, sink.write_vectored(&slices[..filled]))
+}
+
+/// The number of bytes of a file to offer within `allowance`: all, or up to the end of a piece.
+fn file_part(range: &Range<u64>, allowance: usize) -> usize {
+    let rest = clamp((range.end - range.start).min(FILE_PART));
+    if rest <= allowance {
+        return rest;
+    }
+    let end = range.start.saturating_add(allowance as u64);
+    clamp((end - end % PIECE).saturating_sub(range.start))
 }
 
 fn clamp(count: u64) -> usize {

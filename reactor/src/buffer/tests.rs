@@ -376,6 +376,22 @@ fn a_budget_is_used_up_and_not_passed() {
 }
 
 #[test]
+fn a_budget_cuts_a_file_at_whole_pieces() {
+    let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
+    for _ in 0..2 {
+        queue.push_slice(b"head");
+        queue.push_file(file_of(&vec![b'x'; 1 << 20]), 0..1 << 20);
+    }
+    // As much of the second file as is left would be 65,528 bytes, which are no whole piece.
+    let flushed = queue.flush(&mut sink, (1 << 20) + (64 << 10)).unwrap();
+    assert_eq!(flushed, Flush { written: (1 << 20) + 8, outcome: FlushOutcome::Budget });
+    let flushed = queue.flush(&mut sink, 200_000).unwrap();
+    assert_eq!(flushed, Flush { written: 3 * (64 << 10), outcome: FlushOutcome::Budget });
+    assert_eq!(queue.flush(&mut sink, usize::MAX).unwrap().outcome, FlushOutcome::Drained);
+    assert_eq!((sink.files, sink.taken.len()), (3, 2 * ((1 << 20) + 4)));
+}
+
+#[test]
 fn a_budget_that_is_just_enough_drains() {
     let (mut queue, mut sink) = (WriteQueue::new(), Script::default());
     queue.push_slice(b"abcdef");

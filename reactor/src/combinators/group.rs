@@ -4,13 +4,17 @@ use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 
-use log::{debug, error};
+use log::Level;
 
 use crate::contain::{contain_drop, contain_drops};
-use crate::deferred::{Cancel, Deferred, Resolver};
+use crate::deferred::{Deferred, Resolver};
 use crate::failure::Failure;
 use crate::guarded::Guarded;
-use crate::reactor::{ChainId, Reactor};
+use crate::log_throttle::LogThrottle;
+use crate::reactor::{Cancel, ChainId, Reactor};
+
+/// Failures that came after a combination had its result.
+const LATE: LogThrottle = LogThrottle::new("lariat::combinators");
 
 /// What a combination makes of its parts' results.
 pub(super) trait Tally<T: 'static>: 'static {
@@ -105,9 +109,9 @@ impl<T: 'static, C: Tally<T>> Cancel for Cancelled<T, C> {
 
 /// Tells of a failure that the combination has made up for, or that nobody wants any more.
 pub(super) fn tell_lost(failure: &Failure) {
-    if failure.is_panicked() {
-        error!("a Deferred whose result was not wanted any more failed: {failure:#}");
-    } else if !failure.is_cancelled() {
-        debug!("a Deferred whose result was not wanted any more failed: {failure:#}");
+    if failure.is_cancelled() {
+        return;
     }
+    let level = if failure.is_panicked() { Level::Error } else { Level::Debug };
+    LATE.log(level, format_args!("a Deferred whose result was not wanted any more failed: {failure:#}"));
 }

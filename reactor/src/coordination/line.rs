@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use crate::contain::contain_drop;
-use crate::deferred::{Cancel, Deferred, Resolver};
+use crate::deferred::{Deferred, Resolver};
 use crate::guarded::Guarded;
-use crate::reactor::{ChainId, Reactor};
+use crate::reactor::{Cancel, ChainId, Reactor};
 
 /// Those who wait for a `T`, first come, first served, each with something of theirs. Whoever does not wait any more leaves.
 pub(super) struct Line<T: 'static, X: 'static = ()>(Rc<Places<T, X>>);

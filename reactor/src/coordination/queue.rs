@@ -54,12 +54,14 @@ struct Inner<T: 'static> {
 
 impl<T: 'static> Queue<T> {
     /// A queue with room for `capacity` items. With none, each `put` waits for a `get`.
+    #[track_caller]
     #[doc(alias = "size")]
     pub fn new(reactor: &Reactor, capacity: usize) -> Self {
         Self::with_limits(reactor, capacity, usize::MAX, usize::MAX)
     }
 
     /// A queue with room for any number of items.
+    #[track_caller]
     pub fn unbounded(reactor: &Reactor) -> Self {
         Self::new(reactor, usize::MAX)
     }
@@ -67,8 +69,9 @@ impl<T: 'static> Queue<T> {
     /// A queue with room for `capacity` items, where at most `getters` may wait for an item and `putters` for room: whoever would be one more
     /// fails with [`TooManyWait`].
     #[doc(alias = "backlog")]
+    #[track_caller]
     pub fn with_limits(reactor: &Reactor, capacity: usize, getters: usize, putters: usize) -> Self {
-        Self(Rc::new(Inner {
+        let inner = Rc::new(Inner {
             reactor: reactor.clone(),
             capacity,
             most_getters: getters,
@@ -76,7 +79,10 @@ impl<T: 'static> Queue<T> {
             items: Guarded::new(VecDeque::new()),
             getters: Line::new(),
             putters: Line::new(),
-        }))
+        });
+        #[cfg(feature = "testing")]
+        super::lengths::enter(reactor, &inner, std::panic::Location::caller());
+        Self(inner)
     }
 
     /// Appends an item, and waits until there is room for it. Cancelling it drops the item, if it still waits then.
@@ -212,6 +218,13 @@ impl<T: 'static> Inner<T> {
             Some((getter, ())) => drop(getter.resolve(self.pack(item))),
             None => self.items.with(|items| items.push_front(item)),
         }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<T: 'static> super::lengths::Measured for Inner<T> {
+    fn length(&self) -> usize {
+        self.items.with(|items| items.len()) + self.putters.len()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What stands at the places of a chain.
+//! The callbacks at the places of a chain.
 
 use std::any::type_name;
 use std::marker::PhantomData;
@@ -8,20 +8,21 @@ use crate::failure::Failure;
 use crate::parked::Parked;
 use crate::reactor::{ChainId, Reactor};
 
-use super::link::{Callback, Outcome, Work};
+use super::link::{Callback, Outcome};
 
 /// A closure `G` that calls a user's `F`.
-pub(super) struct Run<G, F>(G, PhantomData<F>);
+pub(super) struct Run<G, F, I>(G, PhantomData<fn(I) -> F>);
 
-impl<G, F> Run<G, F> {
+impl<G, F, I> Run<G, F, I> {
     pub(super) fn new(run: G) -> Self {
         Self(run, PhantomData)
     }
 }
 
-impl<G: 'static, F: 'static> Work for Run<G, F> {}
-
-impl<I, U: 'static, G: FnOnce(Result<I, Failure>) -> Outcome<U> + 'static, F: 'static> Callback<I> for Run<G, F> {
+impl<I: 'static, U: 'static, G: FnOnce(Result<I, Failure>) -> Outcome<U> + 'static, F: 'static> Callback
+    for Run<G, F, I>
+{
+    type Input = I;
     type Output = U;
 
     fn name() -> &'static str {
@@ -35,16 +36,16 @@ impl<I, U: 'static, G: FnOnce(Result<I, Failure>) -> Outcome<U> + 'static, F: 's
 }
 
 /// A task that waits.
-pub(super) struct Wake(pub(super) Parked);
+pub(super) struct Wake<T>(Parked, PhantomData<fn(T)>);
 
-impl Work for Wake {
-    fn watch(&mut self, waker: &Waker) -> bool {
-        self.0.set(waker);
-        true
+impl<T> Wake<T> {
+    pub(super) fn new(waker: &Waker) -> Self {
+        Self(Parked::new(waker), PhantomData)
     }
 }
 
-impl<T: 'static> Callback<T> for Wake {
+impl<T: 'static> Callback for Wake<T> {
+    type Input = T;
     type Output = T;
 
     fn name() -> &'static str {
@@ -55,14 +56,24 @@ impl<T: 'static> Callback<T> for Wake {
         self.0.wake();
         Outcome::Settled(input)
     }
+
+    fn watch(&mut self, waker: &Waker) -> bool {
+        self.0.set(waker);
+        true
+    }
 }
 
 /// The end of what has a name.
-pub(super) struct Named;
+pub(super) struct Named<T>(PhantomData<fn(T)>);
 
-impl Work for Named {}
+impl<T> Named<T> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
-impl<T: 'static> Callback<T> for Named {
+impl<T: 'static> Callback for Named<T> {
+    type Input = T;
     type Output = T;
 
     fn name() -> &'static str {

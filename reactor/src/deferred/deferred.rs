@@ -11,15 +11,13 @@ use std::task::{Context, Poll};
 
 use crate::contain::contain_drop;
 use crate::failure::Failure;
-use crate::parked::Parked;
-use crate::reactor::{ChainId, Reactor, TaskId};
+use crate::reactor::{Cancel, Canceller, ChainId, Origin, Reactor, SourceId, TaskId};
 
 use super::callbacks::{Named, Run, Wake};
-use super::canceller::{Call, Cancel, Canceller};
-use super::discard::let_go;
-use super::link::{Callback, Open, Outcome, Tail};
+use super::held::Held;
+use super::link::{Callback, Open, Outcome};
 use super::node::Node;
-use super::resolver::{Origin, Promise, Resolver, Source};
+use super::resolver::{Promise, Resolver};
 
 /// A result that arrives later: a value of type `T`, or a [`Failure`].
 ///
@@ -70,59 +68,55 @@ pub struct Deferred<T: 'static> {
 impl<T: 'static> Deferred<T> {
     /// A Deferred, and the resolver that gives it its result.
     #[track_caller]
+    #[inline(always)]
     pub fn new(reactor: &Reactor) -> (Resolver<T>, Self) {
-        Self::with_origin(reactor, Origin(None))
+        let core = reactor.core();
+        if core.ended.get() {
+            return (Resolver::new(reactor, SourceId::NONE), Self::open(reactor, ChainId::NONE));
+        }
+        // Outside of the closure, which would be its own caller.
+        let made = Location::caller();
+        let source = core.ledger.with(|ledger| ledger.enter(made, core.now.get()));
+        (Resolver::new(reactor, source), Self::open(reactor, source.chain()))
     }
 
     /// The same; and `canceller` is called, from the loop, when the Deferred is cancelled: it ends whatever would have given the result.
     /// When it has returned, the Deferred fails with [`FailureKind::Cancelled`](crate::FailureKind::Cancelled), unless the canceller has had it resolved otherwise.
     #[track_caller]
     pub fn with_canceller(reactor: &Reactor, canceller: impl FnOnce(&Reactor) + 'static) -> (Resolver<T>, Self) {
-        Self::with_cancel(reactor, Call(canceller))
+        Self::with_cancel(reactor, UserCanceller(canceller))
     }
 
     #[track_caller]
     pub(crate) fn with_cancel(reactor: &Reactor, cancel: impl Cancel + 'static) -> (Resolver<T>, Self) {
-        Self::with_origin(reactor, Origin(Some(Canceller::new(cancel))))
-    }
-
-    #[track_caller]
-    #[inline]
-    pub(crate) fn with_task(reactor: &Reactor, task: TaskId) -> (Promise<T>, Self) {
-        let (source, deferred) = Self::enter(reactor, |chain| Node::of_task(chain, task));
-        (Promise::new(source), deferred)
-    }
-
-    #[track_caller]
-    #[inline]
-    fn with_origin(reactor: &Reactor, origin: Origin) -> (Resolver<T>, Self) {
-        let (source, deferred) = Self::enter(reactor, |chain| Node::waiting(chain, origin));
+        let (source, deferred) = Self::enter(reactor, Origin::Canceller(Canceller::new(cancel)));
         (Resolver::new(reactor, source), deferred)
     }
 
     #[track_caller]
     #[inline]
-    fn enter(reactor: &Reactor, make: impl FnOnce(ChainId) -> Source<T>) -> (Rc<Source<T>>, Self) {
-        // Here, for a closure would be its own caller.
-        let made = Location::caller();
-        let core = reactor.core();
-        let (source, chain) = if core.ended.get() {
-            (Rc::new(Node::settled(ChainId::NONE, Err(Failure::ended()))), ChainId::NONE)
-        } else {
-            core.ledger.with(|ledger| {
-                let chain = ledger.next_id();
-                let source = Rc::new(make(chain));
-                let at = Rc::downgrade(&source);
-                ledger.enter(at, made, core.now.get());
-                (source, chain)
-            })
-        };
-        (source.clone(), Self::open(reactor.clone(), source, chain))
+    pub(crate) fn with_task(reactor: &Reactor, task: TaskId) -> (Promise<T>, Self) {
+        let (source, deferred) = Self::enter(reactor, Origin::Task(task));
+        (Promise::new(source), deferred)
     }
 
+    #[track_caller]
     #[inline]
-    fn open(reactor: Reactor, tail: Rc<dyn Tail<T>>, chain: ChainId) -> Self {
-        Self { open: Some(Open { reactor, tail, chain }) }
+    fn enter(reactor: &Reactor, origin: Origin<Canceller>) -> (SourceId, Self) {
+        let core = reactor.core();
+        if core.ended.get() {
+            contain_drop(origin);
+            return (SourceId::NONE, Self::open(reactor, ChainId::NONE));
+        }
+        let made = Location::caller();
+        let source = core.ledger.with(|ledger| ledger.enter_from(origin, made, core.now.get()));
+        (source, Self::open(reactor, source.chain()))
+    }
+
+    /// The handle of a chain without callbacks.
+    #[inline]
+    fn open(reactor: &Reactor, chain: ChainId) -> Self {
+        Self { open: Some(Open { reactor: reactor.clone(), tail: None, chain }) }
     }
 
     /// A Deferred that has its value.
@@ -141,7 +135,15 @@ impl<T: 'static> Deferred<T> {
     #[track_caller]
     #[doc(alias = "execute")]
     pub fn settled(reactor: &Reactor, result: Result<T, Failure>) -> Self {
-        Self::enter(reactor, |chain| Node::settled(chain, result)).1
+        let core = reactor.core();
+        if core.ended.get() {
+            contain_drop(result);
+            return Self::open(reactor, ChainId::NONE);
+        }
+        let made = Location::caller();
+        let held = Rc::new(Held::new(result));
+        let chain = core.ledger.with(|ledger| ledger.enter_settled(held, made, core.now.get()));
+        Self::open(reactor, chain)
     }
 }
 
@@ -227,11 +229,12 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// Lets it go its way, with nobody to listen to the result. A failure is logged.
+    #[inline(always)]
     pub fn detach(mut self) {
         let open = self.open.take();
         mem::forget(self);
         if let Some(open) = open {
-            let_go(open);
+            open.let_go();
         }
     }
 
@@ -239,10 +242,10 @@ impl<T: 'static> Deferred<T> {
     /// [`FailureKind::Cancelled`](crate::FailureKind::Cancelled), which goes through the callbacks like any failure. If the result is on its way through them already, then
     /// that goes on, and the next thing that they would wait for is cancelled instead. If it is there already, nothing happens.
     pub fn cancel(&self) {
-        if let Some(Open { reactor, tail, chain }) = &self.open
-            && !tail.is_settled()
+        if let Some(open) = &self.open
+            && !open.is_settled()
         {
-            reactor.cancel_chain(*chain);
+            open.reactor.cancel_chain(open.chain);
         }
     }
 
@@ -252,32 +255,33 @@ impl<T: 'static> Deferred<T> {
             let name = name.into();
             reactor.core().ledger.with(|ledger| ledger.push_name(*chain, name));
         }
-        self.link(Named)
+        self.link(Named::new())
     }
 
     /// Is the result there, to be awaited without waiting?
     #[doc(alias = "called")]
     pub fn is_settled(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.tail.is_settled())
+        self.open.as_ref().is_some_and(Open::is_settled)
     }
 
     #[inline]
     fn run<U, F: 'static>(self, run: impl FnOnce(Result<T, Failure>) -> Outcome<U> + 'static) -> Deferred<U> {
-        self.link(Run::<_, F>::new(run))
+        self.link(Run::<_, F, T>::new(run))
     }
 
     #[inline]
-    fn link<W: Callback<T>>(mut self, work: W) -> Deferred<W::Output> {
+    fn link<W: Callback<Input = T>>(mut self, work: W) -> Deferred<W::Output> {
         let open = self.open.take();
         // Spares the way to a drop that would find nothing.
         mem::forget(self);
-        let Some(Open { reactor, tail, chain }) = open else { return Deferred { open: None } };
-        if chain == ChainId::NONE || reactor.core().over.get() {
-            return Self::link_after_end(reactor, tail, work);
+        let Some(open) = open else { return Deferred { open: None } };
+        let chain = open.chain;
+        if chain == ChainId::NONE || open.reactor.core().over.get() {
+            return Self::link_after_end(open, work);
         }
-        let node = Rc::new(Node::waiting(chain, work));
-        tail.attach(&reactor, node.clone());
-        Deferred::open(reactor, node, chain)
+        let node = Rc::new(Node::new(work));
+        let reactor = open.attach(node.clone());
+        Deferred { open: Some(Open { reactor, tail: Some(node), chain }) }
     }
 
     /// The same chain, seen through another tail.
@@ -289,11 +293,12 @@ impl<T: 'static> Deferred<T> {
 
     /// Nothing is called any more: so nothing is kept either, for what is kept may own what keeps it.
     #[cold]
-    fn link_after_end<W: Callback<T>>(reactor: Reactor, tail: Rc<dyn Tail<T>>, work: W) -> Deferred<W::Output> {
+    fn link_after_end<W: Callback<Input = T>>(open: Open<T>, work: W) -> Deferred<W::Output> {
         contain_drop(work);
-        contain_drop(tail);
-        let node = Rc::new(Node::<W, _>::settled(ChainId::NONE, Err(Failure::ended())));
-        Deferred::open(reactor, node, ChainId::NONE)
+        contain_drop(open.take());
+        let reactor = open.reactor.clone();
+        contain_drop(open);
+        Deferred::open(&reactor, ChainId::NONE)
     }
 
     /// The reactor that it belongs to; none once it has been awaited.
@@ -318,7 +323,7 @@ impl<T: 'static> Drop for Deferred<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(open) = self.open.take()
-            && let Some((reactor, chain)) = let_go(open)
+            && let Some((reactor, chain)) = open.let_go()
         {
             reactor.cancel_chain(chain);
         }
@@ -336,10 +341,19 @@ impl<T: 'static> Future for Deferred<T> {
         if let Some(result) = open.take_result() {
             return Poll::Ready(result);
         }
-        let watched = open.tail.watch(context.waker());
+        let watched = open.tail.as_ref().is_some_and(|tail| tail.watch(context.waker()));
         let deferred = Self { open: Some(open) };
-        *self = if watched { deferred } else { deferred.link(Wake(Parked::new(context.waker()))) };
+        *self = if watched { deferred } else { deferred.link(Wake::new(context.waker())) };
         Poll::Pending
+    }
+}
+
+/// A user's canceller.
+struct UserCanceller<F>(F);
+
+impl<F: FnOnce(&Reactor)> Cancel for UserCanceller<F> {
+    fn cancel(self: Box<Self>, reactor: &Reactor) {
+        (self.0)(reactor);
     }
 }
 

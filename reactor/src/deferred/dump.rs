@@ -43,13 +43,8 @@ impl Reactor {
     pub fn dump_deferreds(&self) -> DeferredDump {
         let core = self.core();
         let infos = core.ledger.with(|ledger| ledger.describe(core.network.now()));
-        let pending = infos.into_iter().map(|ChainInfo { id, name, inner, since, at }| {
-            let mut awaited = Vec::new();
-            if let Some(job) = &at {
-                job.visit_awaited(&mut |chain| awaited.push(chain));
-            }
-            let delivering = at.is_none_or(|job| job.is_under_way());
-            PendingDeferred { id, name, inner, age: since, delivering, awaited }
+        let pending = infos.into_iter().map(|ChainInfo { id, name, inner, since, is_settled, awaited }| {
+            PendingDeferred { id, name, inner, age: since, delivering: is_settled, awaited }
         });
         DeferredDump { pending: pending.collect() }
     }

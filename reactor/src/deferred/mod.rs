@@ -1,11 +1,11 @@
 //! Results that arrive later.
 
 mod callbacks;
-mod canceller;
 #[expect(clippy::module_inception, reason = "the folder is named after its main type")]
 mod deferred;
 mod discard;
 mod dump;
+mod held;
 mod into_deferred;
 mod link;
 mod node;
@@ -13,7 +13,6 @@ mod parcel;
 mod resolver;
 mod timeout;
 
-pub(crate) use self::canceller::Cancel;
 pub use self::deferred::Deferred;
 pub use self::dump::{DeferredDump, PendingDeferred};
 pub use self::into_deferred::IntoDeferred;

@@ -1,39 +1,43 @@
 //! The places of a chain: where a result appears and is handed on.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::mem;
 use std::ptr;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::contain::{catch, contain_drop};
+use crate::contain::catch;
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Description, Discard, Job, Linked, Reactor, Steps, TaskId, unlink};
+use crate::reactor::{ChainId, Description, Job, Linked, Reactor, Steps, unlink};
 
-use super::canceller::Canceller;
-use super::discard::let_go;
-use super::link::{Callback, Link, Open, Outcome, Tail, Work};
+use super::discard::discard;
+use super::link::{Callback, Link, Open, Outcome, Pass, Passing, Tail};
 
-/// One place of a chain. Its result is a `T`, and `W` is what it takes to get it: the callback that makes it from the result of the place
-/// before, or for the first place, which a [`Resolver`](super::Resolver) serves, what is done to cancel it.
+/// A place of a chain: a callback, then its result.
 ///
 /// ```text
-///              resolve, reject                     step
-/// Waiting ───────────────────────────▶ Settled ───────────▶ Spent
-///    │  ▲                                ▲
-///    │  └ the callback gave a Deferred   │ resolved, or the canceller has run
-///    └───────────▶ Cancelling ───────────┘
-///      cancel, and there is a canceller
+///               given                  run
+///    Waiting ──────────▶ Ready ────────────────────┬─▶ Spent
+///       │                                          │
+///       └ run as part of the chain ┬───────────────┘ there is a next place
+///                                  │
+///                                  └─▶ Settled ─────▶ Spent
+///                                        a next place comes, or the steps of this turn are used up
 /// ```
 ///
-/// Who comes later is owned: `next` is strong. Who comes earlier is not known at all: the ledger has the one place of each chain where
-/// its result is, or will come from. So nothing runs in a circle, and a chain of any length takes no more than its places.
-pub(super) struct Node<W, T: 'static> {
-    state: Cell<State<W, T>>,
-    next: Next<T>,
+/// Each place owns the one after it, and the table of chains owns the first, so nothing is owned in a circle, and a chain of any length
+/// takes no more than its places.
+pub(super) struct Node<W: Callback> {
+    state: Cell<State<W>>,
+    next: Next<W::Output>,
+    /// The chain of the result in `Ready` and `Settled`; it is resolved before it is used.
+    chain: Cell<ChainId>,
+    /// Nothing listens to the result: it is discarded.
+    discards: Cell<bool>,
 }
 
-/// What comes after a place, if anything does yet. Dropping it takes no more stack for a long chain than for a short one.
+/// The next place, if there is one yet. Dropping it takes no more stack for a long chain than for a short one.
 struct Next<T: 'static>(Cell<Option<Rc<dyn Link<T>>>>);
 
 impl<T> Drop for Next<T> {
@@ -45,113 +49,101 @@ impl<T> Drop for Next<T> {
     }
 }
 
-enum State<W, T> {
-    Waiting {
-        chain: ChainId,
-        work: W,
-    },
-    /// Waits for a task, which is what is to be cancelled.
-    Task {
-        chain: ChainId,
-        task: TaskId,
-    },
-    Cancelling {
-        chain: ChainId,
-    },
-    Value {
-        chain: ChainId,
-        value: T,
-    },
-    Failed {
-        chain: ChainId,
-        failure: Failure,
-    },
+enum State<W: Callback> {
+    Waiting(W),
+    Ready(W, Result<W::Input, Failure>),
+    Settled(Result<W::Output, Failure>),
     Spent,
 }
 
-impl<W: Work, T: 'static> Node<W, T> {
-    pub(super) fn waiting(chain: ChainId, work: W) -> Self {
-        Self { state: Cell::new(State::Waiting { chain, work }), next: Next(Cell::new(None)) }
-    }
-
-    pub(super) fn of_task(chain: ChainId, task: TaskId) -> Self {
-        Self { state: Cell::new(State::Task { chain, task }), next: Next(Cell::new(None)) }
-    }
-
-    pub(super) fn settled(chain: ChainId, result: Result<T, Failure>) -> Self {
-        Self { state: Cell::new(State::settled(chain, result)), next: Next(Cell::new(None)) }
+impl<W: Callback> Node<W> {
+    #[inline]
+    pub(super) fn new(work: W) -> Self {
+        Self {
+            state: Cell::new(State::Waiting(work)),
+            next: Next(Cell::new(None)),
+            chain: Cell::new(ChainId::NONE),
+            discards: Cell::new(false),
+        }
     }
 
     /// Looks at the state. The closure must not call user code.
-    fn look<R>(&self, look: impl FnOnce(&mut State<W, T>) -> R) -> R {
+    fn look<R>(&self, look: impl FnOnce(&mut State<W>) -> R) -> R {
         let mut state = self.state.replace(State::Spent);
         let seen = look(&mut state);
         self.state.set(state);
         seen
     }
 
-    /// Is a result still awaited from outside?
-    pub(super) fn is_waiting(&self) -> bool {
-        self.look(|state| matches!(state, State::Waiting { .. } | State::Task { .. }))
+    #[inline(always)]
+    fn take_input(&self, chain: ChainId, input: Result<W::Input, Failure>) {
+        self.chain.set(chain);
+        match self.state.replace(State::Spent) {
+            State::Waiting(work) => self.state.set(State::Ready(work, input)),
+            state => self.state.set(state),
+        }
     }
 
-    /// Gives a place that waits its result from outside. If it does not wait any more, the result is given back.
-    #[inline]
-    pub(super) fn settle(
+    /// Runs the callback, and hands on its result.
+    #[inline(always)]
+    fn work(
         self: Rc<Self>,
         reactor: &Reactor,
-        result: Result<T, Failure>,
-    ) -> Result<(), Result<T, Failure>> {
-        let chain = match self.state.replace(State::Spent) {
-            State::Waiting { chain, work } => {
-                if let Some(canceller) = work.canceller() {
-                    drop_canceller(canceller);
-                }
-                chain
-            }
-            State::Task { chain, .. } | State::Cancelling { chain } => chain,
-            state => {
-                self.state.set(state);
-                return Err(result);
-            }
+        steps: &mut Steps,
+        chain: ChainId,
+        work: W,
+        input: Result<W::Input, Failure>,
+    ) -> Option<Rc<dyn Job>> {
+        let run = || catch(|| work.run(reactor, chain, input));
+        let result = match reactor.observe(|| Description::named(W::name()), run) {
+            Ok(Outcome::Settled(result)) => result,
+            Ok(Outcome::Waits(inner)) => return self.wait_for(reactor, chain, inner),
+            Err(message) => Err(panicked::<W>(&message)),
         };
         let next = self.next.0.take();
-        // A value that is nobody's has come to its end, unless dropping it calls somebody's code, which is for the loop.
-        if !mem::needs_drop::<T>()
-            && result.is_ok()
-            && next.as_ref().is_some_and(|next| ptr::addr_eq(Rc::as_ptr(next), Rc::as_ptr(&reactor.core().discard)))
-        {
-            reactor.core().ledger.with(|ledger| ledger.remove(chain));
-            return Ok(());
+        let goes_on = next.is_some() || self.discards.get();
+        if goes_on && steps.take() {
+            Self::free(self);
+            return hand_on(next, reactor, steps, chain, result);
         }
-        self.state.set(State::settled(chain, result));
-        // Without one, whoever attaches one has it run.
-        if let Some(next) = next {
-            self.next.0.set(Some(next));
-            reactor.enqueue_job(self);
-        }
-        Ok(())
+        self.next.0.set(next);
+        self.settle(chain, result);
+        if goes_on { Some(self) } else { None }
+    }
+
+    #[inline(never)]
+    fn settle(&self, chain: ChainId, result: Result<W::Output, Failure>) {
+        self.chain.set(chain);
+        self.state.set(State::Settled(result));
     }
 
     /// The result is that of `inner`, once there is one.
-    fn wait_for(self: Rc<Self>, reactor: &Reactor, chain: ChainId, inner: Open<T>) -> Option<Rc<dyn Job>> {
+    #[inline(never)]
+    fn wait_for(self: Rc<Self>, reactor: &Reactor, chain: ChainId, inner: Open<W::Output>) -> Option<Rc<dyn Job>> {
         let result = match inner.take_result() {
             Some(result) => result,
             // The two are counted apart, and their chains cannot become one.
             None if !ptr::eq(reactor.core(), inner.reactor.core()) => {
-                if let Some((theirs, chain)) = let_go(inner) {
+                if let Some((theirs, chain)) = inner.let_go() {
                     theirs.cancel_chain(chain);
                 }
                 Err(Failure::new("a callback gave a Deferred of another reactor"))
             }
             None if inner.chain == chain => Err(inner.fail_circle()),
+            None if self.discards.get() => {
+                inner.end_in(chain);
+                return None;
+            }
             None => {
-                let next = self.next.0.take().unwrap_or_else(|| Rc::new(Join(self.clone())));
-                inner.lead_to(next, chain);
+                match self.next.0.take() {
+                    Some(next) => inner.lead_to(next, chain),
+                    None => inner.lead_to(Rc::new(Passing::new(Join(self))), chain),
+                }
                 return None;
             }
         };
-        Some(self.arrive(chain, result))
+        self.settle(chain, result);
+        Some(self)
     }
 
     /// Gives up a place that is spent and has nothing after it any more: it is freed without being looked through.
@@ -161,197 +153,94 @@ impl<W: Work, T: 'static> Node<W, T> {
             mem::forget(spent);
         }
     }
-
-    /// A chain that was waited for has come to its end, and this is where it leads.
-    fn arrive(self: Rc<Self>, chain: ChainId, result: Result<T, Failure>) -> Rc<dyn Job> {
-        self.state.set(State::settled(chain, result));
-        self
-    }
 }
 
-impl<W, T> State<W, T> {
-    fn settled(chain: ChainId, result: Result<T, Failure>) -> Self {
-        match result {
-            Ok(value) => Self::Value { chain, value },
-            Err(failure) => Self::Failed { chain, failure },
-        }
+/// Hands a result to the next place. Without one, discards it.
+#[inline(always)]
+fn hand_on<T: 'static>(
+    next: Option<Rc<dyn Link<T>>>,
+    reactor: &Reactor,
+    steps: &mut Steps,
+    chain: ChainId,
+    result: Result<T, Failure>,
+) -> Option<Rc<dyn Job>> {
+    if let Some(next) = next {
+        return next.accept(reactor, steps, chain, result);
     }
-
-    fn chain_mut(&mut self) -> Option<&mut ChainId> {
-        match self {
-            Self::Waiting { chain, .. }
-            | Self::Task { chain, .. }
-            | Self::Cancelling { chain }
-            | Self::Value { chain, .. }
-            | Self::Failed { chain, .. } => Some(chain),
-            Self::Spent => None,
-        }
-    }
+    discard(reactor, chain, result);
+    None
 }
 
-impl<W: Work, T: 'static> Job for Node<W, T> {
+impl<W: Callback> Job for Node<W> {
     fn run(self: Rc<Self>, reactor: &Reactor, steps: &mut Steps) -> Option<Rc<dyn Job>> {
-        // Without one, the result stays here until somebody wants it.
-        let next = self.next.0.take()?;
         match self.state.replace(State::Spent) {
-            State::Value { chain, value } => {
-                Self::free(self);
-                next.accept(reactor, steps, chain, Ok(value))
+            State::Ready(work, input) => {
+                let chain = reactor.resolve_chain(self.chain.get());
+                self.work(reactor, steps, chain, work, input)
             }
-            State::Failed { chain, failure } => {
-                Self::free(self);
-                next.accept(reactor, steps, chain, Err(failure))
+            State::Settled(result) => {
+                let chain = reactor.resolve_chain(self.chain.get());
+                let next = self.next.0.take();
+                if next.is_some() || self.discards.get() {
+                    Self::free(self);
+                    return hand_on(next, reactor, steps, chain, result);
+                }
+                // The result stays here until something wants it.
+                self.settle(chain, result);
+                None
             }
             state => {
                 self.state.set(state);
-                self.next.0.set(Some(next));
                 None
             }
         }
     }
 
-    fn chain(&self) -> ChainId {
-        self.look(|state| state.chain_mut().map_or(ChainId::NONE, |chain| *chain))
-    }
-
-    fn set_chain(&self, new: ChainId) {
-        self.look(|state| {
-            if let Some(chain) = state.chain_mut() {
-                *chain = new;
-            }
-        });
-    }
-
-    fn cancel(self: Rc<Self>, reactor: &Reactor) -> bool {
-        match self.state.replace(State::Spent) {
-            State::Waiting { chain, work } => {
-                self.state.set(State::Cancelling { chain });
-                let end = EndCancelled { reactor: reactor.clone(), source: Some(self) };
-                if let Some(canceller) = work.canceller() {
-                    reactor.enqueue(Box::new(move |reactor| {
-                        canceller.call(reactor);
-                        drop(end);
-                    }));
-                }
-                true
-            }
-            State::Task { chain, task } => {
-                self.state.set(State::Cancelling { chain });
-                let end = EndCancelled { reactor: reactor.clone(), source: Some(self) };
-                reactor.enqueue(Box::new(move |reactor| {
-                    reactor.end_task(task);
-                    drop(end);
-                }));
-                true
-            }
-            State::Cancelling { chain } => {
-                self.state.set(State::Cancelling { chain });
-                true
-            }
-            state => {
-                self.state.set(state);
-                false
-            }
+    fn give(&self, chain: ChainId, input: &mut dyn Any) {
+        let input = input.downcast_mut().and_then(Option::take);
+        if let Some(input) = input {
+            self.take_input(chain, input);
         }
     }
 
-    fn fail(self: Rc<Self>, reactor: &Reactor, failure: Failure) {
-        // If that is refused, it has a result already.
-        drop(self.settle(reactor, Err(failure)));
-    }
-
-    fn is_under_way(&self) -> bool {
-        // One that is spent has handed its result on.
-        self.look(|state| !matches!(state, State::Waiting { .. } | State::Task { .. } | State::Cancelling { .. }))
-    }
-
-    fn end(&self) -> bool {
-        match self.state.replace(State::Spent) {
-            State::Waiting { chain, work } => {
-                contain_drop(work);
-                self.state.set(State::Failed { chain, failure: Failure::ended() });
-                true
-            }
-            State::Task { chain, .. } => {
-                self.state.set(State::Failed { chain, failure: Failure::ended() });
-                true
-            }
-            State::Cancelling { chain } => {
-                self.state.set(State::Failed { chain, failure: Failure::cancelled() });
-                true
-            }
-            state => {
-                self.state.set(state);
-                false
-            }
-        }
-    }
-
-    fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId)) {
-        self.look(|state| {
-            if let State::Waiting { work, .. } = state {
-                work.visit_awaited(visit);
-            }
-        });
+    fn fail(&self, chain: ChainId, failure: Failure) {
+        self.take_input(chain, Err(failure));
     }
 }
 
-impl<W: Work, T: 'static> Linked for Node<W, T> {
+impl<W: Callback> Linked for Node<W> {
     fn take_next(&self) -> Option<Rc<dyn Linked>> {
         self.next.0.take().map(|next| next as Rc<dyn Linked>)
     }
 }
 
-impl<I: 'static, W: Callback<I>> Link<I> for Node<W, W::Output> {
+impl<W: Callback> Link<W::Input> for Node<W> {
     #[inline]
     fn accept(
         self: Rc<Self>,
         reactor: &Reactor,
         steps: &mut Steps,
         chain: ChainId,
-        input: Result<I, Failure>,
+        input: Result<W::Input, Failure>,
     ) -> Option<Rc<dyn Job>> {
-        let State::Waiting { work, .. } = self.state.replace(State::Spent) else { return None };
-        let run = || catch(|| work.run(reactor, chain, input));
-        let result = match reactor.observe(|| Description::named(W::name()), run) {
-            Ok(Outcome::Settled(result)) => result,
-            Ok(Outcome::Waits(inner)) => return self.wait_for(reactor, chain, inner),
-            Err(message) => Err(panicked::<I, W>(&message)),
-        };
-        match self.next.0.take() {
-            Some(next) if steps.take() => {
-                Self::free(self);
-                next.accept(reactor, steps, chain, result)
-            }
-            next => {
-                self.state.set(State::settled(chain, result));
-                let more = next.is_some();
-                self.next.0.set(next);
-                if more { Some(self) } else { None }
-            }
-        }
+        let State::Waiting(work) = self.state.replace(State::Spent) else { return None };
+        self.work(reactor, steps, chain, work, input)
     }
 }
 
 #[cold]
-fn drop_canceller(canceller: Canceller) {
-    contain_drop(canceller);
-}
-
-#[cold]
-fn panicked<I, W: Callback<I>>(message: &str) -> Failure {
+fn panicked<W: Callback>(message: &str) -> Failure {
     Failure::of_kind(FailureKind::Panicked, format!("{} panicked: {message}", W::name()))
 }
 
-impl<W: Work, T: 'static> Tail<T> for Node<W, T> {
+impl<W: Callback> Tail<W::Output> for Node<W> {
     fn is_settled(&self) -> bool {
-        self.look(|state| matches!(state, State::Value { .. } | State::Failed { .. }))
+        self.look(|state| matches!(state, State::Settled(_)))
     }
 
-    fn take(&self) -> Option<Result<T, Failure>> {
+    fn take(&self) -> Option<Result<W::Output, Failure>> {
         match self.state.replace(State::Spent) {
-            State::Value { value, .. } => Some(Ok(value)),
-            State::Failed { failure, .. } => Some(Err(failure)),
+            State::Settled(result) => Some(result),
             state => {
                 self.state.set(state);
                 None
@@ -359,64 +248,46 @@ impl<W: Work, T: 'static> Tail<T> for Node<W, T> {
         }
     }
 
-    fn let_go(&self, discard: Rc<Discard>) -> Option<Result<T, Failure>> {
-        let result = self.take();
-        if result.is_none() {
-            self.next.0.set(Some(discard));
-        }
-        result
+    fn let_go(&self) -> bool {
+        let waits = !self.is_settled();
+        self.discards.set(waits);
+        waits
     }
 
-    fn attach(self: Rc<Self>, reactor: &Reactor, link: Rc<dyn Link<T>>) {
+    fn attach(self: Rc<Self>, reactor: &Reactor, link: Rc<dyn Link<W::Output>>) {
         self.next.0.set(Some(link));
         if self.is_settled() {
-            let at = Rc::downgrade(&self);
-            reactor.core().ledger.with(|ledger| ledger.move_to(self.chain(), at));
             reactor.enqueue_job(self);
         }
     }
 
     fn watch(&self, waker: &Waker) -> bool {
         self.look(|state| match state {
-            State::Waiting { work, .. } => work.watch(waker),
-            _ => false,
+            State::Waiting(work) | State::Ready(work, _) => work.watch(waker),
+            State::Settled(_) | State::Spent => false,
         })
     }
 }
 
-/// Fails a source that was cancelled when this is dropped: once its canceller has run, or is not going to because the reactor ends.
-struct EndCancelled<W: Work, T: 'static> {
-    reactor: Reactor,
-    source: Option<Rc<Node<W, T>>>,
-}
+/// Hands the result of a chain to the place whose callback returned that chain. A place with another one after it needs no `Join`: the
+/// chain leads to the next place directly.
+struct Join<W: Callback>(Rc<Node<W>>);
 
-impl<W: Work, T: 'static> Drop for EndCancelled<W, T> {
-    fn drop(&mut self) {
-        if let Some(source) = self.source.take() {
-            // If that is refused, the canceller has had it resolved.
-            drop(source.settle(&self.reactor, Err(Failure::cancelled())));
-        }
-    }
-}
+impl<W: Callback> Pass for Join<W> {
+    type Input = W::Output;
 
-/// Hands a result to the place whose callback gave the chain that it comes from. Only needed while nothing comes after that place: else the
-/// chain leads on to there at once.
-struct Join<W: Work, T: 'static>(Rc<Node<W, T>>);
-
-impl<W: Work, T: 'static> Link<T> for Join<W, T> {
-    fn accept(
-        self: Rc<Self>,
+    fn pass(
+        &self,
         _: &Reactor,
         _: &mut Steps,
         chain: ChainId,
-        input: Result<T, Failure>,
+        input: Result<W::Output, Failure>,
     ) -> Option<Rc<dyn Job>> {
-        Some(self.0.clone().arrive(chain, input))
-    }
-}
-
-impl<W: Work, T: 'static> Linked for Join<W, T> {
-    fn take_next(&self) -> Option<Rc<dyn Linked>> {
+        self.0.settle(chain, input);
         Some(self.0.clone())
+    }
+
+    fn next(&self) -> Rc<dyn Linked> {
+        self.0.clone()
     }
 }

@@ -1,4 +1,4 @@
-//! Values that are not lost when nobody takes them.
+//! Values that are not lost when nothing takes them.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,15 +6,14 @@ use std::task::Waker;
 
 use crate::contain::contain_drop;
 use crate::failure::Failure;
-use crate::parked::Parked;
-use crate::reactor::{ChainId, Discard, Job, Linked, Reactor, Steps};
+use crate::reactor::{ChainId, Job, Linked, Reactor, Steps};
 
 use super::callbacks::Wake;
 use super::deferred::Deferred;
-use super::link::{Link, Open, Tail};
+use super::link::{Link, Open, Pass, Passing, Tail};
 use super::node::Node;
 
-/// A value on its way to somebody. Dropped unopened, it sees to it that the content is not lost.
+/// A value on its way to a callback or a task. Its `Drop` recovers the content of a parcel that was not opened.
 pub(crate) trait Parcel: 'static {
     type Content: 'static;
 
@@ -24,24 +23,23 @@ pub(crate) trait Parcel: 'static {
 /// The Deferred of the content. Unlike with [`Deferred::map`], the parcel is opened only for a callback, or for a task that takes the
 /// result; if the Deferred is dropped before, so is the parcel.
 pub(crate) fn unpacked<P: Parcel>(parcels: Deferred<P>) -> Deferred<P::Content> {
-    parcels.convert(|Open { reactor, tail, chain }| {
-        let tail = Rc::new(Opened { reactor: reactor.clone(), chain, parcel: Cell::new(Some(tail)) });
-        Open { reactor, tail, chain }
+    parcels.convert(|parcel| {
+        let (reactor, chain) = (parcel.reactor.clone(), parcel.chain);
+        let tail: Rc<dyn Tail<_>> = Rc::new(Opened { parcel: Cell::new(Some(parcel)) });
+        Open { reactor, tail: Some(tail), chain }
     })
 }
 
 /// The end of a chain of parcels, seen as one of their contents.
 struct Opened<P: 'static> {
-    reactor: Reactor,
-    chain: ChainId,
     /// Gone once the result goes on elsewhere.
-    parcel: Cell<Option<Rc<dyn Tail<P>>>>,
+    parcel: Cell<Option<Open<P>>>,
 }
 
 impl<P: Parcel> Opened<P> {
-    fn look<R>(&self, look: impl FnOnce(&dyn Tail<P>) -> R) -> Option<R> {
+    fn look<R>(&self, look: impl FnOnce(&Open<P>) -> R) -> Option<R> {
         let parcel = self.parcel.take()?;
-        let seen = look(&*parcel);
+        let seen = look(&parcel);
         self.parcel.set(Some(parcel));
         Some(seen)
     }
@@ -49,49 +47,52 @@ impl<P: Parcel> Opened<P> {
 
 impl<P: Parcel> Tail<P::Content> for Opened<P> {
     fn is_settled(&self) -> bool {
-        self.look(|parcel| parcel.is_settled()).unwrap_or(false)
+        self.look(Open::is_settled).unwrap_or(false)
     }
 
     fn take(&self) -> Option<Result<P::Content, Failure>> {
-        self.look(|parcel| parcel.take()).flatten().map(|result| result.map(P::open))
+        self.look(Open::take).flatten().map(|result| result.map(P::open))
     }
 
-    fn attach(self: Rc<Self>, reactor: &Reactor, link: Rc<dyn Link<P::Content>>) {
+    fn attach(self: Rc<Self>, _: &Reactor, link: Rc<dyn Link<P::Content>>) {
         if let Some(parcel) = self.parcel.take() {
-            parcel.attach(reactor, Rc::new(Opens(link)));
+            parcel.attach(Rc::new(Passing::new(Opens(link))));
         }
     }
 
-    fn let_go(&self, discard: Rc<Discard>) -> Option<Result<P::Content, Failure>> {
-        match self.look(|parcel| parcel.let_go(discard)).flatten()? {
-            Ok(parcel) => {
-                contain_drop(parcel);
-                Some(Err(Failure::cancelled()))
-            }
-            Err(failure) => Some(Err(failure)),
+    fn let_go(&self) -> bool {
+        let Some(parcel) = self.parcel.take() else { return false };
+        match parcel.take() {
+            // Dropped unopened, the parcel recovers its content.
+            Some(Ok(unopened)) => contain_drop(unopened),
+            Some(Err(failure)) => parcel.reactor.report_unhandled(parcel.chain, failure),
+            None => return parcel.let_go().is_some(),
         }
+        false
     }
 
     fn watch(&self, waker: &Waker) -> bool {
-        let Some(parcel) = self.parcel.take() else { return false };
-        if parcel.watch(waker) {
-            self.parcel.set(Some(parcel));
-        } else {
+        let Some(mut parcel) = self.parcel.take() else { return false };
+        if !parcel.tail.as_ref().is_some_and(|tail| tail.watch(waker)) {
             // The task waits for the parcel, and opens it when it looks: it may be gone by then.
-            let place = Rc::new(Node::waiting(self.chain, Wake(Parked::new(waker))));
-            parcel.attach(&self.reactor, place.clone());
-            self.parcel.set(Some(place));
+            let place = Rc::new(Node::new(Wake::new(waker)));
+            let chain = parcel.chain;
+            let reactor = parcel.attach(place.clone());
+            parcel = Open { reactor, tail: Some(place), chain };
         }
+        self.parcel.set(Some(parcel));
         true
     }
 }
 
 /// Opens a parcel for what comes after it.
-struct Opens<T: 'static>(Rc<dyn Link<T>>);
+struct Opens<P: Parcel>(Rc<dyn Link<P::Content>>);
 
-impl<P: Parcel> Link<P> for Opens<P::Content> {
-    fn accept(
-        self: Rc<Self>,
+impl<P: Parcel> Pass for Opens<P> {
+    type Input = P;
+
+    fn pass(
+        &self,
         reactor: &Reactor,
         steps: &mut Steps,
         chain: ChainId,
@@ -99,10 +100,8 @@ impl<P: Parcel> Link<P> for Opens<P::Content> {
     ) -> Option<Rc<dyn Job>> {
         self.0.clone().accept(reactor, steps, chain, input.map(P::open))
     }
-}
 
-impl<T: 'static> Linked for Opens<T> {
-    fn take_next(&self) -> Option<Rc<dyn Linked>> {
-        Some(self.0.clone())
+    fn next(&self) -> Rc<dyn Linked> {
+        self.0.clone()
     }
 }

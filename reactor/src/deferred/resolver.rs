@@ -1,33 +1,15 @@
 //! The end of a Deferred by which it gets its result.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem;
 use std::rc::Rc;
 
+use crate::contain::contain_drop;
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{ChainId, Job, Reactor};
+use crate::reactor::{Job, Origin, Reactor, Settled, SourceId};
 
-use super::canceller::Canceller;
-use super::link::Work;
-use super::node::Node;
-
-/// The first place of a chain, which gets its result from outside.
-pub(super) type Source<T> = Node<Origin, T>;
-
-/// What is done to cancel a source.
-pub(super) struct Origin(pub(super) Option<Canceller>);
-
-impl Work for Origin {
-    fn canceller(self) -> Option<Canceller> {
-        self.0
-    }
-
-    fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId)) {
-        if let Some(canceller) = &self.0 {
-            canceller.visit_awaited(visit);
-        }
-    }
-}
+use super::held::Held;
 
 /// Gives a [`Deferred`](super::Deferred) its result, once: each way to do so takes the resolver.
 ///
@@ -37,18 +19,19 @@ impl Work for Origin {
 #[must_use = "dropping it fails its Deferred"]
 pub struct Resolver<T: 'static> {
     /// Gone once it was used.
-    open: Option<Open<T>>,
+    open: Option<Open>,
+    result: PhantomData<fn(T)>,
 }
 
-struct Open<T: 'static> {
+struct Open {
     reactor: Reactor,
-    source: Rc<Source<T>>,
+    source: SourceId,
 }
 
 impl<T: 'static> Resolver<T> {
     #[inline]
-    pub(super) fn new(reactor: &Reactor, source: Rc<Source<T>>) -> Self {
-        Self { open: Some(Open { reactor: reactor.clone(), source }) }
+    pub(super) fn new(reactor: &Reactor, source: SourceId) -> Self {
+        Self { open: Some(Open { reactor: reactor.clone(), source }), result: PhantomData }
     }
 
     /// Gives the Deferred a value.
@@ -90,7 +73,7 @@ impl<T: 'static> Resolver<T> {
         // Spares the way to a drop that would find nothing.
         mem::forget(self);
         match open {
-            Some(Open { reactor, source }) => source.settle(&reactor, result),
+            Some(Open { reactor, source }) => settle(&reactor, source, result),
             None => Err(result),
         }
     }
@@ -98,28 +81,82 @@ impl<T: 'static> Resolver<T> {
     /// Does nobody wait for the result any more? Then work on it may stop. This is so after the Deferred was cancelled or dropped, and
     /// after the reactor has ended. While a canceller is running, a result still counts, but nobody hopes for it.
     pub fn is_cancelled(&self) -> bool {
-        !self.open.as_ref().is_some_and(|open| open.source.is_waiting())
+        !self.open.as_ref().is_some_and(Open::is_waiting)
     }
 }
 
-/// A Deferred's end as a task has it: it may be dropped, for the canceller, or the end of the reactor, sees to it that there is a result.
-pub(crate) struct Promise<T: 'static>(Rc<Source<T>>);
+/// Settles a source, and has the loop deliver the result. If there was one before, the result is given back.
+#[inline(always)]
+fn settle<T: 'static>(
+    reactor: &Reactor,
+    source: SourceId,
+    result: Result<T, Failure>,
+) -> Result<(), Result<T, Failure>> {
+    let Some(next) = reactor.core().ledger.with(|ledger| ledger.settle_plain(source)) else {
+        return settle_slowly(reactor, source, result);
+    };
+    next.give(source.chain(), &mut Some(result));
+    reactor.enqueue_job(next);
+    Ok(())
+}
+
+#[inline(never)]
+fn settle_slowly<T: 'static>(
+    reactor: &Reactor,
+    source: SourceId,
+    result: Result<T, Failure>,
+) -> Result<(), Result<T, Failure>> {
+    let core = reactor.core();
+    let Some(Settled { chain, next, origin, discards }) = core.ledger.with(|ledger| ledger.settle(source)) else {
+        return Err(result);
+    };
+    let job: Option<Rc<dyn Job>> = match next {
+        Some(next) => {
+            next.give(chain, &mut Some(result));
+            Some(next)
+        }
+        None if !discards => {
+            let held = Rc::new(Held::new(result));
+            core.ledger.with(|ledger| ledger.hold(chain, held));
+            None
+        }
+        // A value that nothing waits for has come to its end, unless dropping it calls a user's code, which is for the loop.
+        None if !mem::needs_drop::<T>() && result.is_ok() => {
+            core.ledger.with(|ledger| ledger.remove(chain));
+            None
+        }
+        None => Some(Rc::new(Held::for_discard(chain, result))),
+    };
+    // Its drop may run a user's code, which must not find a chain whose result is nowhere.
+    if let Origin::Canceller(canceller) = origin {
+        contain_drop(canceller);
+    }
+    if let Some(job) = job {
+        reactor.enqueue_job(job);
+    }
+    Ok(())
+}
+
+/// The source of a task's output. It may be dropped: the canceller, or the end of the reactor, sees to it that there is a result.
+pub(crate) struct Promise<T: 'static> {
+    source: SourceId,
+    output: PhantomData<fn(T)>,
+}
 
 impl<T: 'static> Promise<T> {
     #[inline]
-    pub(super) fn new(source: Rc<Source<T>>) -> Self {
-        Self(source)
+    pub(super) fn new(source: SourceId) -> Self {
+        Self { source, output: PhantomData }
     }
 
-    /// What may be failed.
-    pub(crate) fn job(&self) -> Rc<dyn Job> {
-        self.0.clone()
+    pub(crate) fn source(&self) -> SourceId {
+        self.source
     }
 
     /// Takes up the duty to give a result.
     #[inline]
     pub(crate) fn resolver(&self, reactor: &Reactor) -> Resolver<T> {
-        Resolver::new(reactor, self.0.clone())
+        Resolver::new(reactor, self.source)
     }
 }
 
@@ -132,17 +169,21 @@ impl<T: 'static> Drop for Resolver<T> {
     }
 }
 
-impl<T: 'static> Open<T> {
+impl Open {
+    fn is_waiting(&self) -> bool {
+        self.reactor.core().ledger.with(|ledger| ledger.is_waiting(self.source))
+    }
+
     #[cold]
     fn abandon(self) {
         // While it is being cancelled, that is what it ends with.
-        if self.source.is_waiting() {
+        if self.is_waiting() {
             let words = "nobody can give a result any more: the resolver was dropped";
             let failure = match self.reactor.has_ended() {
                 true => Failure::ended(),
                 false => Failure::of_kind(FailureKind::Abandoned, words),
             };
-            drop(self.source.settle(&self.reactor, Err(failure)));
+            self.reactor.fail_source(self.source, failure);
         }
     }
 }

@@ -5,9 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::reactor::{ChainId, DelayedCall, Reactor};
+use crate::reactor::{Cancel, ChainId, DelayedCall, Reactor};
 
-use super::canceller::Cancel;
 use super::deferred::Deferred;
 use super::resolver::Resolver;
 

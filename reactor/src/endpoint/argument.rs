@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::address::{Address, UnixAddress};
 use crate::error::{Error, ErrorKind, Result};
+use crate::escape::Escaped;
 use crate::names;
+use crate::services_file;
 use crate::zone;
 
 /// A place in a description: `at` counts bytes, and is at most `source.len()`.
@@ -41,14 +43,14 @@ impl Place<'_> {
 
     fn error(self, kind: ErrorKind, message: impl fmt::Display) -> Error {
         let character = self.source.get(..self.at).map_or(0, |before| before.chars().count()) + 1;
-        Error::new(kind, format!("{message}, at character {character} of `{}`", Shown(self.source)))
+        Error::new(kind, format!("{message}, at character {character} of `{}`", Escaped::display(&self.source)))
     }
 }
 
 impl Argument<'_> {
     /// The text, fit for a message.
     pub(super) fn shown(&self) -> impl fmt::Display {
-        Shown(&self.text)
+        Escaped::display(&self.text)
     }
 
     fn expected(&self, what: impl fmt::Display) -> Error {
@@ -58,17 +60,37 @@ impl Argument<'_> {
         }
     }
 
+    /// A port by its number, or by the name of its TCP service.
     pub(super) fn port(&self, allowed: RangeInclusive<u16>) -> Result<u16> {
-        let port = self.number().and_then(|number| u16::try_from(number).ok());
-        port.filter(|port| allowed.contains(port))
-            .ok_or_else(|| self.expected(format_args!("a port number from {} to {}", allowed.start(), allowed.end())))
+        let port = match self.number() {
+            Some(number) => u16::try_from(number).ok(),
+            None => services_file::tcp_port(&self.text),
+        };
+        port.filter(|port| allowed.contains(port)).ok_or_else(|| {
+            let (least, most) = (allowed.start(), allowed.end());
+            self.expected(format_args!("a port number from {least} to {most}, or a service of /etc/services"))
+        })
     }
 
     /// The length of a listener's backlog: the kernel takes a C `int`.
     pub(super) fn backlog(&self) -> Result<u32> {
         self.number()
             .filter(|backlog| (1..=i32::MAX.unsigned_abs()).contains(backlog))
-            .ok_or_else(|| self.expected("a backlog of 1 or more connections"))
+            .ok_or_else(|| self.expected("a backlog from 1 to 2147483647 connections"))
+    }
+
+    /// A limit of connections.
+    pub(super) fn limit(&self) -> Result<usize> {
+        let limit = match &*self.text {
+            "none" => Some(usize::MAX),
+            _ => self.number().map(|number| number as usize).filter(|number| *number > 0),
+        };
+        limit.ok_or_else(|| self.expected("a number of connections from 1 to 4294967295, or none for no limit"))
+    }
+
+    pub(super) fn descriptors(&self) -> Result<usize> {
+        let number = self.number().map(|number| number as usize);
+        number.ok_or_else(|| self.expected("a number of descriptors from 0 to 4294967295"))
     }
 
     pub(super) fn flag(&self) -> Result<bool> {
@@ -95,6 +117,13 @@ impl Argument<'_> {
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .filter(|timeout| !timeout.is_zero())
             .ok_or_else(|| self.expected("a number of seconds above 0"))
+    }
+
+    /// A limit of seconds that the kernel counts in milliseconds, as a C `int`.
+    pub(super) fn kernel_seconds(&self) -> Result<Duration> {
+        let most = u128::from(i32::MAX.unsigned_abs());
+        let seconds = self.seconds().ok().filter(|seconds| (1..=most).contains(&seconds.as_millis()));
+        seconds.ok_or_else(|| self.expected("a number of seconds from 0.001 to 2147483.647"))
     }
 
     /// An address or `localhost`: where nobody can be asked for names.
@@ -133,7 +162,7 @@ impl Argument<'_> {
     /// What is wrong with an IPv6 address whose zone this machine does not have.
     fn missing_zone(&self) -> Option<Error> {
         let zone = zone::missing(names::unbracketed(&self.text))?;
-        let message = format!("there is no network interface `{}` on this machine", Shown(zone));
+        let message = format!("there is no network interface `{}` on this machine", Escaped::display(&zone));
         Some(self.place.error(ErrorKind::InvalidInput, message))
     }
 
@@ -146,11 +175,6 @@ impl Argument<'_> {
             return Some(Host::V4(address));
         }
         (names::is_localhost(text) && names::check(text).is_ok()).then_some(Host::Localhost)
-    }
-
-    /// An IP address, or `localhost` for `127.0.0.1`.
-    pub(super) fn ip(&self) -> Result<IpAddr> {
-        Ok(self.host()?.first().ip())
     }
 
     pub(super) fn unix_address(&self) -> Result<UnixAddress> {
@@ -191,17 +215,5 @@ impl Host {
             // IPv4 comes first: that is where a server with `interface=localhost` listens.
             Self::Localhost => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
-    }
-}
-
-/// Text in a message: what could upset a terminal or a log is shown by its code.
-struct Shown<'a>(&'a str);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|character| match character.is_control() {
-            true => write!(f, "{}", character.escape_unicode()),
-            false => write!(f, "{character}"),
-        })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::client::ClientDescription;
 use crate::address::Address;
+use crate::address_policy::AddressPolicy;
 use crate::deferred::Deferred;
 use crate::error::{Error, Result};
 use crate::factory::Factory;
@@ -16,7 +17,7 @@ use crate::stream::Target;
 /// Where to connect to: a description that was read once, to be used as often as one likes. [`Reactor::connect`] reads its description each
 /// time.
 ///
-/// The files that a description of TLS names are read here and then never again, and the connections that are made with this endpoint
+/// The files that a description of TLS names are read here, and again by `reload_tls`; the connections that are made with this endpoint
 /// and its clones resume each other's sessions.
 ///
 /// ```
@@ -60,8 +61,9 @@ impl ClientEndpoint {
     pub fn parse(description: &str) -> Result<Self> {
         let mut options = ConnectOptions::default();
         let (target, timeout) = match ClientDescription::parse_with(description, &mut options.stream)? {
-            ClientDescription::Tcp { target, timeout, bind_address } => {
+            ClientDescription::Tcp { target, timeout, bind_address, bind_port } => {
                 options.bind_address = bind_address;
+                options.bind_port = bind_port;
                 (target, timeout)
             }
             ClientDescription::Unix { address, timeout } => (Target::Addresses(vec![Address::Unix(address)]), timeout),
@@ -76,6 +78,33 @@ impl ClientEndpoint {
         if !self.says_timeout {
             self.options.timeout = timeout;
         }
+        self
+    }
+
+    /// Reads the TLS files of the description again: see [`Connector::reload`](crate::tls::Connector::reload). This affects the
+    /// clones of the endpoint too. Without TLS it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or used; the endpoint then goes on with what it had.
+    #[cfg(feature = "tls")]
+    pub fn reload_tls(&self) -> Result<()> {
+        self.options.stream.layer().map_or(Ok(()), |layer| layer.reload())
+    }
+
+    /// Restricts connecting to the addresses that `policy` permits, for a description from an
+    /// untrusted source. Default: every address.
+    ///
+    /// ```
+    /// use lariat::AddressPolicy;
+    /// use lariat::endpoint::ClientEndpoint;
+    ///
+    /// let endpoint = ClientEndpoint::parse("tcp:example.com:443")?.with_address_policy(AddressPolicy::public());
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_address_policy(mut self, policy: AddressPolicy) -> Self {
+        self.options.address_policy = policy;
         self
     }
 

@@ -41,8 +41,35 @@ impl Reactor {
     #[doc(alias = "serverFromString")]
     #[doc(alias = "IStreamServerEndpoint")]
     pub fn listen(&self, description: &str, factory: impl Factory) -> Result<Port> {
-        let mut options = ListenOptions::default();
-        let addresses = match ServerDescription::parse_with(description, &mut options.stream)? {
+        self.listen_with(description, ListenOptions::default(), factory)
+    }
+
+    /// Does as [`listen`](Self::listen), with options for what the description does not say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`listen`](Self::listen).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::{ConnectionLimits, ListenOptions, Peer, Protocol, Reactor, Transport};
+    /// # struct Echo;
+    /// # impl Protocol for Echo {
+    /// #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+    /// #         transport.write(data);
+    /// #     }
+    /// # }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let mut options = ListenOptions::default();
+    /// options.connections = Some(ConnectionLimits::for_servers());
+    /// // The operator sets another limit for one address; the one for a network stays.
+    /// reactor.listen_with("tcp:0:interface=127.0.0.1:perAddress=64", options, |_: &Peer| Echo)?;
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    pub fn listen_with(&self, description: &str, mut options: ListenOptions, factory: impl Factory) -> Result<Port> {
+        let addresses = match ServerDescription::parse_with(description, &mut options)? {
             ServerDescription::Tcp { addresses, ipv6_only, backlog, reuseport } => {
                 options.ipv6_only = ipv6_only;
                 options.reuse_port = reuseport;
@@ -50,7 +77,7 @@ impl Reactor {
                 addresses.into_iter().map(Address::Tcp).collect()
             }
             ServerDescription::Unix { address, mode, backlog } => {
-                options.mode = mode.unwrap_or(options.mode);
+                options.mode = mode.or(options.mode);
                 options.backlog = backlog.unwrap_or(options.backlog);
                 vec![Address::Unix(address)]
             }
@@ -60,7 +87,7 @@ impl Reactor {
             match self.acceptor(address, &options) {
                 // Only a system without IPv6 goes on to the IPv4 address.
                 Err(error) if error.kind() == ErrorKind::AddressFamilyNotSupported => {}
-                acceptor => return self.serve_port(acceptor?, options.stream, Origin::Opened, factory),
+                acceptor => return self.serve_port(acceptor?, options, Origin::Opened, factory),
             }
         }
         self.listen_at(last, options, factory)

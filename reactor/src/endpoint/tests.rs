@@ -9,6 +9,7 @@ use super::server::ServerDescription;
 use crate::address::{Address, UnixAddress};
 use crate::error::ErrorKind;
 use crate::names::Family;
+use crate::options::{ConnectionLimits, ListenOptions, StreamOptions};
 use crate::stream::Target;
 
 fn tcp_server(addresses: &[&str]) -> ServerDescription {
@@ -18,7 +19,7 @@ fn tcp_server(addresses: &[&str]) -> ServerDescription {
 
 fn tcp_client(addresses: &[&str]) -> ClientDescription {
     let addresses = addresses.iter().map(|address| Address::Tcp(address.parse().unwrap())).collect();
-    ClientDescription::Tcp { target: Target::Addresses(addresses), timeout: None, bind_address: None }
+    ClientDescription::Tcp { target: Target::Addresses(addresses), timeout: None, bind_address: None, bind_port: 0 }
 }
 
 fn tcp_host(name: &str, family: Option<Family>) -> Target {
@@ -52,6 +53,7 @@ fn tcp_servers_are_understood() {
         ("tcp:port=7000", everywhere.clone()),
         (r"tc\p:7000", everywhere),
         ("tcp:0", tcp_server(&["[::]:0", "0.0.0.0:0"])),
+        ("tcp:http:interface=127.0.0.1", tcp_server(&["127.0.0.1:80"])),
         ("tcp:65535:interface=127.0.0.1", tcp_server(&["127.0.0.1:65535"])),
         ("tcp:interface=0.0.0.0:80", tcp_server(&["0.0.0.0:80"])),
         ("tcp:0:interface=localhost", tcp_server(&["127.0.0.1:0"])),
@@ -67,10 +69,33 @@ fn tcp_servers_are_understood() {
 
 #[test]
 fn the_options_of_a_tcp_server_are_understood() {
-    let parsed = ServerDescription::parse("tcp:80:ipv6only=yes:backlog=2147483647:reuseport=yes").unwrap();
+    let source = "tcp:80:ipv6only=yes:backlog=2147483647:reuseport=yes:userTimeout=2147483.647";
+    let mut options = ListenOptions::default();
+    let parsed = ServerDescription::parse_with(source, &mut options).unwrap();
+    assert_eq!(options.stream.user_timeout, Some(Duration::from_millis(2_147_483_647)));
     let addresses = vec!["[::]:80".parse().unwrap()];
     let backlog = Some(2_147_483_647);
     assert_eq!(parsed, ServerDescription::Tcp { addresses, ipv6_only: true, backlog, reuseport: true });
+}
+
+#[test]
+fn the_limits_of_a_server_are_understood() {
+    let limits = |source: &str, mut options: ListenOptions| {
+        ServerDescription::parse_with(source, &mut options).unwrap();
+        (options.connections, options.reserved_descriptors)
+    };
+    assert_eq!(limits("tcp:80", ListenOptions::default()), (None, 32));
+    let mut expected = ConnectionLimits::total(5000);
+    (expected.per_address, expected.per_network, expected.counts_loopback) = (64, 256, true);
+    let source = "tcp:80:connections=5000:perAddress=64:perNetwork=256:countLoopback=yes:reservedDescriptors=0";
+    assert_eq!(limits(source, ListenOptions::default()), (Some(expected), 0));
+    let (only, reserved) = limits("unix:x:connections=7:reservedDescriptors=9", ListenOptions::default());
+    assert_eq!((only, reserved), (Some(ConnectionLimits::total(7)), 9));
+    // What is not given stays as the options have it.
+    let options = ListenOptions { connections: Some(ConnectionLimits::for_servers()), ..ListenOptions::default() };
+    let mut expected = ConnectionLimits::for_servers();
+    expected.per_address = usize::MAX;
+    assert_eq!(limits("tcp:80:perAddress=none", options).0, Some(expected));
 }
 
 #[test]
@@ -102,6 +127,7 @@ fn tcp_clients_are_understood() {
         ("tcp:1.2.3.4:port=80", tcp_client(&["1.2.3.4:80"])),
         ("tcp:host=1.2.3.4:80", tcp_client(&["1.2.3.4:80"])),
         ("tcp:port=80:1.2.3.4", tcp_client(&["1.2.3.4:80"])),
+        ("tcp:1.2.3.4:https", tcp_client(&["1.2.3.4:443"])),
     ] {
         assert_eq!(ClientDescription::parse(source).unwrap(), expected, "{source}");
     }
@@ -109,11 +135,14 @@ fn tcp_clients_are_understood() {
 
 #[test]
 fn the_options_of_a_tcp_client_are_understood() {
-    let parsed = ClientDescription::parse("tcp:localhost:80:timeout=2.5:bindAddress=127.0.0.2").unwrap();
+    let source = "tcp:localhost:80:timeout=2.5:bindAddress=127.0.0.2:bindPort=7001:userTimeout=0.5";
+    let mut options = StreamOptions::default();
+    let parsed = ClientDescription::parse_with(source, &mut options).unwrap();
+    assert_eq!(options.user_timeout, Some(Duration::from_millis(500)));
     let timeout = Some(Duration::from_millis(2500));
     let bind_address = Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)));
     let target = Target::Addresses(vec![Address::Tcp("127.0.0.1:80".parse().unwrap())]);
-    assert_eq!(parsed, ClientDescription::Tcp { target, timeout, bind_address });
+    assert_eq!(parsed, ClientDescription::Tcp { target, timeout, bind_address, bind_port: 7001 });
 }
 
 #[test]
@@ -125,7 +154,8 @@ fn the_host_of_a_tcp_client_may_be_a_name() {
         ("tcp:xn--bcher-kva.example:80", "xn--bcher-kva.example"),
         ("tcp:localhost.example:80", "localhost.example"),
     ] {
-        let expected = ClientDescription::Tcp { target: tcp_host(name, None), timeout: None, bind_address: None };
+        let expected =
+            ClientDescription::Tcp { target: tcp_host(name, None), timeout: None, bind_address: None, bind_port: 0 };
         assert_eq!(ClientDescription::parse(source).unwrap(), expected, "{source}");
     }
     assert_eq!(ClientDescription::parse("tcp:db.localhost:80").unwrap(), tcp_client(&["127.0.0.1:80", "[::1]:80"]));
@@ -162,10 +192,10 @@ fn a_wrong_server_description_is_told_its_place() {
         ("8080", 1, "expected tcp, unix or tls, found the kind `8080`"),
         ("TCP:80", 1, "expected tcp, unix or tls, found the kind `TCP`"),
         ("tcp", 4, "expected a port number, found the end"),
-        ("tcp:", 5, "expected a port number from 0 to 65535, found nothing"),
+        ("tcp:", 5, "expected a port number from 0 to 65535, or a service of /etc/services, found nothing"),
         ("tcp:interface=1.2.3.4", 22, "expected a port number, found the end"),
-        ("tcp:http", 5, "expected a port number from 0 to 65535, found `http`"),
-        ("tcp:65536", 5, "expected a port number from 0 to 65535, found `65536`"),
+        ("tcp:no-such-service", 5, "or a service of /etc/services, found `no-such-service`"),
+        ("tcp:65536", 5, "expected a port number from 0 to 65535, or a service of /etc/services, found `65536`"),
         ("tcp:99999999999", 5, "expected a port number from 0 to 65535"),
         ("tcp:-1", 5, "expected a port number from 0 to 65535"),
         ("tcp:+1", 5, "expected a port number from 0 to 65535"),
@@ -176,8 +206,8 @@ fn a_wrong_server_description_is_told_its_place() {
         ("tcp:80:Interface=::", 8, "unknown keyword `Interface`: expected one of port, interface, ipv6only"),
         ("tcp:80:=1", 8, "unknown keyword ``"),
         ("tcp:80:backlog=1:backlog=2", 18, "the keyword `backlog` is repeated"),
-        ("tcp:80:backlog=0", 16, "expected a backlog of 1 or more connections, found `0`"),
-        ("tcp:80:backlog=2147483648", 16, "expected a backlog of 1 or more"),
+        ("tcp:80:backlog=0", 16, "expected a backlog from 1 to 2147483647 connections, found `0`"),
+        ("tcp:80:backlog=2147483648", 16, "expected a backlog from 1 to 2147483647 connections"),
         ("tcp:80:interface=", 18, "expected an IP address or localhost"),
         ("tcp:80:interface=300.1.1.1", 18, "expected an IP address or localhost"),
         (r"tcp:80:interface=\:\:x", 18, "expected an IP address or localhost"),
@@ -185,6 +215,17 @@ fn a_wrong_server_description_is_told_its_place() {
         ("tcp:80:interface=127.0.0.1:ipv6only=no", 37, "ipv6only does not go with an IPv4 interface"),
         ("tcp:80:ipv6only=true", 17, "expected yes or no, found `true`"),
         ("tcp:80:reuseport=", 18, "expected yes or no, found nothing"),
+        (
+            "tcp:80:connections=0",
+            20,
+            "expected a number of connections from 1 to 4294967295, or none for no limit, found `0`",
+        ),
+        ("tcp:80:perAddress=few", 19, "expected a number of connections from 1"),
+        ("tcp:80:perNetwork=-1", 19, "expected a number of connections from 1"),
+        ("tcp:80:countLoopback=1", 22, "expected yes or no"),
+        ("tcp:80:reservedDescriptors=all", 28, "expected a number of descriptors from 0"),
+        ("tcp:80:handshakes=5", 8, "unknown keyword `handshakes`"),
+        ("unix:x:perAddress=5", 8, "unknown keyword `perAddress`"),
         ("tcp:80\\", 7, "expected a character after the backslash"),
         ("tcp:é:bad=1", 7, "unknown keyword `bad`"),
         ("unix", 5, "expected a path, or @ and a name, found the end"),
@@ -217,13 +258,18 @@ fn a_wrong_client_description_is_told_its_place() {
         (r"tcp:fe80\:\:1%nosuch:80", 5, "there is no network interface `nosuch` on this machine"),
         (r"tcp:fe80\:\:x:80", 5, r"the colons of an IPv6 address are written \:"),
         ("tcp:[::1]:80", 8, "one argument too many, `1]`"),
-        ("tcp:1.2.3.4:0", 13, "expected a port number from 1 to 65535, found `0`"),
+        ("tcp:1.2.3.4:0", 13, "expected a port number from 1 to 65535, or a service of /etc/services, found `0`"),
         ("tcp:1.2.3.4:80:timeout=0", 24, "expected a number of seconds above 0, found `0`"),
         ("tcp:1.2.3.4:80:timeout=-1", 24, "expected a number of seconds above 0"),
         ("tcp:1.2.3.4:80:timeout=1e9", 24, "expected a number of seconds above 0"),
         ("tcp:1.2.3.4:80:timeout=99999999999999999999999", 24, "expected a number of seconds above 0"),
         ("tcp:1.2.3.4:80:timeout=.", 24, "expected a number of seconds above 0"),
         (r"tcp:1.2.3.4:80:bindAddress=\:\:1", 28, "not of the same address family"),
+        (r"tcp:fe80\:\:1%1:80:bindAddress=fe80\:\:2%3", 32, "not of the same zone"),
+        ("tcp:1.2.3.4:80:bindPort=0", 25, "expected a port number from 1 to 65535"),
+        ("tcp:1.2.3.4:80:userTimeout=0.0009", 28, "expected a number of seconds from 0.001 to 2147483.647"),
+        ("tcp:1.2.3.4:80:userTimeout=2147483.648", 28, "expected a number of seconds from 0.001 to 2147483.647"),
+        ("tcp:1.2.3.4:no-such-service", 13, "or a service of /etc/services, found `no-such-service`"),
         ("tcp:host=1.2.3.4:host=1.2.3.4", 18, "the keyword `host` is repeated"),
         ("tcp:1.2.3.4:80:interface=1.2.3.4", 16, "unknown keyword `interface`"),
         ("unix:x:mode=660", 8, "unknown keyword `mode`"),
@@ -249,7 +295,7 @@ fn a_name_where_only_an_address_will_do_is_an_error_of_its_own_kind() {
 #[test]
 fn an_error_shows_control_characters_by_their_code() {
     let error = ServerDescription::parse("tcp:\x1b[2J\n").unwrap_err().to_string();
-    assert!(error.contains(r"`tcp:\u{1b}[2J\u{a}`"), "{error}");
+    assert!(error.contains(r"`tcp:\u{1b}[2J\n`"), "{error}");
 }
 
 #[test]

@@ -50,7 +50,9 @@ pub(super) fn server(arguments: &mut Bound<'_>, options: &mut StreamOptions) -> 
         Some("optional") => false,
         Some(_) => return Err(expected(auth.as_ref().unwrap_or(&key), "required or optional")),
     };
-    match (arguments.take("clientCA"), &auth) {
+    let authority = arguments.take("clientCA");
+    let asks_clients = authority.is_some();
+    match (authority, &auth) {
         (Some(authority), _) => {
             let roots = TrustRoots::from_pem_file(readable(&authority)?);
             server = match required {
@@ -62,6 +64,11 @@ pub(super) fn server(arguments: &mut Bound<'_>, options: &mut StreamOptions) -> 
         (None, None) => {}
     }
     if let Some(list) = arguments.take("crl") {
+        if !asks_clients {
+            let words =
+                "crl does not go without clientCA=…: no client is asked for a certificate that could be on the list";
+            return Err(list.place.invalid(words));
+        }
         server = server.revocation_list(RevocationList::from_pem_file(readable(&list)?));
     }
     if let Some(alpn) = arguments.take("alpn") {

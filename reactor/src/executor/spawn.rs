@@ -3,7 +3,6 @@
 use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -11,7 +10,7 @@ use pin_project_lite::pin_project;
 use crate::contain::catch;
 use crate::deferred::{Deferred, IntoDeferred, Promise};
 use crate::failure::{Failure, FailureKind};
-use crate::reactor::{Alarm, Job, Reactor, Spawned};
+use crate::reactor::{Alarm, Reactor, SourceId, Spawned};
 
 impl Reactor {
     /// Runs `future` on this loop, as a task. The Deferred has its result.
@@ -94,7 +93,7 @@ impl<F: Future<Output: IntoDeferred> + 'static> Spawned for Task<F> {
         });
         polled.unwrap_or_else(|message| {
             let failure = Failure::of_kind(FailureKind::Panicked, format!("{} panicked: {message}", type_name::<F>()));
-            this.promise.job().fail(reactor, failure);
+            reactor.fail_source(this.promise.source(), failure);
             Poll::Ready(())
         })
     }
@@ -103,8 +102,8 @@ impl<F: Future<Output: IntoDeferred> + 'static> Spawned for Task<F> {
         type_name::<F>()
     }
 
-    fn result(&self) -> Rc<dyn Job> {
-        self.promise.job()
+    fn result(&self) -> SourceId {
+        self.promise.source()
     }
 
     #[cfg(feature = "testing")]

@@ -79,6 +79,52 @@
 //! Two cases want it switched off, by [`set_backpressure(false)`](crate::Transport::set_backpressure): two peers that both send much before
 //! they read, for each would wait for the other; and a relay, whose output is another connection's input (below).
 //!
+//! # Stalls
+//!
+//! A connection on which both sides wait for each other makes no error and no event. So a connection that is above its high mark while no
+//! byte moves in either direction for 30 s is logged as a warning, once, with the cause:
+//!
+//! ```text
+//! connection #7.1 with tcp:192.0.2.7:40112 has stalled: 11842560 bytes are queued, and for 30s the peer has taken none;
+//! reading from it is paused until it does (back-pressure): if the peer, too, reads only once its output is taken, neither
+//! side goes on, and one needs Transport::set_backpressure(false) or a lower mark
+//! ```
+//!
+//! Here two peers write 12 MiB to each other before either reads, in virtual time. Both ends are above their marks for good:
+//!
+//! ```
+//! # #[cfg(feature = "testing")] {
+//! use lariat::testing::simulated;
+//! use lariat::{Once, Peer, Protocol, Transport};
+//! use std::time::Duration;
+//!
+//! struct Talker;
+//!
+//! impl Protocol for Talker {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         transport.write(&vec![b'x'; 12 << 20]);
+//!     }
+//!
+//!     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+//! }
+//!
+//! let reactor = simulated();
+//! let port = reactor.listen("tcp:0:interface=127.0.0.1", |_: &Peer| Talker)?;
+//! reactor.connect(&port.address().to_string(), Once::new(Talker)).detach();
+//! reactor.call_later(Duration::from_secs(60), |reactor| {
+//!     // After 30 s both connections were logged. With `transport.set_backpressure(false)` on one of them, all would have arrived.
+//!     assert!(reactor.connections().iter().all(|connection| connection.queued > 64 * 1024));
+//!     reactor.stop();
+//! });
+//! reactor.run()?;
+//! # }
+//! # Ok::<(), lariat::Error>(())
+//! ```
+//!
+//! The time is [`StreamOptions::stall_warning`](crate::StreamOptions::stall_warning), or
+//! [`set_stall_warning`](crate::Transport::set_stall_warning) for one connection. The warning ends nothing: what ends a connection is an
+//! [idle timeout](super::timers) of [`Idle::Write`](crate::Idle::Write). A connection below its mark is not watched and costs nothing.
+//!
 //! # Sending much: a producer
 //!
 //! Who sends more than it was asked for, a long listing or a generated file, should send it at the pace of the peer. A
@@ -314,6 +360,8 @@
 //! | connections accepted on one port before the others have their turn | 64 a turn |
 //! | calls run before connections have their turn again | 1,024 a turn |
 //! | how long a close may take | 30 s, [`Transport::set_close_timeout`](crate::Transport::set_close_timeout) |
+//! | how long a closed connection discards input | 5 s without any, [`Transport::set_linger`](crate::Transport::set_linger) |
+//! | closed connections that discard input | 1,024, [`Reactor::set_linger_limit`](crate::Reactor::set_linger_limit) |
 //! | how long an attempt to connect may take | 30 s, `timeout=` in its description |
 //! | how long a connection may be idle | nothing, unless you say so: see [`timers`](super::timers) |
 //! | what a protocol keeps of its input | the protocol |

@@ -65,20 +65,51 @@
 //! - All of it, the look-up too, is over after the [`timeout`](crate::ConnectOptions::timeout), 30 s unless set: `tcp:example.com:80:timeout=5`.
 //! - [Cancelling](crate::guide::cancellation) ends every attempt and every look-up.
 //!
+//! A name server chooses how many addresses a name has. So **at most 16 are tried, at most 4 at a
+//! time**. While others wait, an attempt without an answer is given up after a quarter of the
+//! timeout, so that all 16 have their turn.
+//!
 //! With `bindAddress` only addresses of that family are asked for and tried. `localhost` is tried at `127.0.0.1` first, where a server with
 //! `interface=localhost` listens. A single address goes the same way, without any of the cost.
 //!
 //! # What goes wrong
 //!
-//! When every address has failed, there is one error, whose message tells of each. Its [kind](crate::Error::kind) says what can be done:
+//! When every address has failed, there is one error. Its message lists the first four failures and
+//! counts the rest. Its [kind](crate::Error::kind) says what can be done:
 //!
 //! | kind | what it means | what to do |
 //! | --- | --- | --- |
 //! | [`InvalidInput`](crate::ErrorKind::InvalidInput) | it cannot be a host's name | correct it |
 //! | [`NameNotFound`](crate::ErrorKind::NameNotFound) | nobody has the name, or it has no address | correct it; trying again helps as little |
 //! | [`NameUnavailable`](crate::ErrorKind::NameUnavailable) | the name servers cannot be reached, or do not know at the moment | try again, with a [`Backoff`](crate::Backoff) |
-//! | [`ResourcesExhausted`](crate::ErrorKind::ResourcesExhausted) | 256 names wait already, or there is no descriptor left | connect to fewer at a time |
+//! | [`ResourcesExhausted`](crate::ErrorKind::ResourcesExhausted) | all threads wait for the system's resolver and 256 names are queued, or there is no descriptor left | connect to fewer at a time |
 //! | [`TimedOut`](crate::ErrorKind::TimedOut), [`ConnectionRefused`](crate::ErrorKind::ConnectionRefused), [`Unreachable`](crate::ErrorKind::Unreachable) | there are addresses, and the last that failed did so | try again |
+//! | [`SelfConnected`](crate::ErrorKind::SelfConnected) | nothing listens at that port of this machine, and the kernel connected the client to itself | try again |
+//! | [`AddressDenied`](crate::ErrorKind::AddressDenied) | the address policy does not permit the address | refuse the request for it |
+//!
+//! # Destinations that others choose
+//!
+//! A program that connects where its users say (a proxy, a webhook, a fetcher of links) must not
+//! lead them to its own machine and network. An [`AddressPolicy`](crate::AddressPolicy) judges the
+//! address that is connected to, after the look-up, in every form:
+//!
+//! ```
+//! use lariat::{AddressPolicy, ConnectOptions, ErrorKind, Once, Protocol, Reactor, Transport};
+//!
+//! struct Fetcher;
+//!
+//! impl Protocol for Fetcher {
+//!     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+//! }
+//!
+//! let mut reactor = Reactor::new()?;
+//! let mut options = ConnectOptions::default();
+//! options.address_policy = AddressPolicy::public();
+//! let connected = reactor.connect_host("localhost", 6379, options, Once::new(Fetcher));
+//! let failure = reactor.block_on(connected)?.err().unwrap();
+//! assert_eq!(failure.downcast::<lariat::Error>().unwrap().kind(), ErrorKind::AddressDenied);
+//! # Ok::<(), lariat::Error>(())
+//! ```
 //!
 //! # What blocks, and what is kept
 //!

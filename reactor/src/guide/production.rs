@@ -195,8 +195,10 @@
 //! | what | is bounded by | to be set |
 //! | --- | --- | --- |
 //! | connections | the process's descriptors: when they are used up, clients are let down politely and accepting goes on when one is free | `ulimit -n`, `LimitNOFILE=`; the usual 1,024 is for desktops |
+//! | connections of one address, one network, or one port | nothing by default; past a limit, the most idle one ends. [`ConnectionLimits::for_servers`](crate::ConnectionLimits::for_servers) suits a server that strangers reach | [`ListenOptions::connections`](crate::ListenOptions::connections); `connections=`, `perAddress=`, `perNetwork=` |
+//! | descriptors that connections leave free | 32, or an eighth of the limit if that is less | [`ListenOptions::reserved_descriptors`](crate::ListenOptions::reserved_descriptors), `reservedDescriptors=` |
 //! | bytes queued for one peer | its queue limit, 16 MiB by default | [`StreamOptions::queue_limit`](crate::StreamOptions::queue_limit) |
-//! | bytes queued for all peers | the queue budget, 256 MiB for each reactor by default: past it the largest queue goes first | [`Reactor::set_queue_budget`](crate::Reactor::set_queue_budget) |
+//! | bytes queued for all peers | the queue budget, 256 MiB for each reactor by default: past it, of the address whose queues hold most, the connection goes that has sent nothing for longest | [`Reactor::set_queue_budget`](crate::Reactor::set_queue_budget) |
 //! | clients that wait to be accepted | the backlog, and no more than `net.core.somaxconn` | [`ListenOptions::backlog`](crate::ListenOptions::backlog), `backlog=` |
 //! | silent connections | nothing, until you say so | [`Transport::set_idle_timeout`](crate::Transport::set_idle_timeout) |
 //! | connections to servers of one's own, from one address to one port | the ephemeral ports, some 28,000 | `net.ipv4.ip_local_port_range` |
@@ -271,8 +273,17 @@
 //! # Ok::<(), lariat::Error>(())
 //! ```
 //!
-//! A line of it is `#12.4 server::Session tcp:192.0.2.7:40112 3.5s 0 B queued, open`. What a peer chose of it is escaped, so it may go to a
-//! terminal.
+//! A line of it is
+//! `#12.4 server::Session tcp:192.0.2.7:40112 3.5s 0 B queued, open, rtt 21.4ms, window 10, 0 unacked, 0 lost, 0 sent again, 0 B unsent`.
+//! What a peer chose of it is escaped, so it may go to a terminal. The kernel's figures of a TCP
+//! connection ([`TcpInfo`](crate::TcpInfo)) are read when the list is made. A service needs the
+//! address family `AF_NETLINK` for them.
+//!
+//! Log lines that peers can cause, such as a panic, an unhandled failure or a TLS handshake that failed, are escaped, cut
+//! to 1,024 bytes and bounded in number: of each kind a burst of ten, then one a second with the number of those that were
+//! left out. [`LogThrottle`](crate::LogThrottle) does the same for a program's own lines, and
+//! [`Escaped`](crate::Escaped) for whatever a peer chose. A panic on a thread of a loop is printed to standard error as
+//! one such line, with the type that panicked. A panic hook of the program's own takes the place of that.
 //!
 //! One callback that takes long keeps all other connections waiting. Whenever a turn of the loop took more than 100 ms, or what
 //! [`set_slow_callback_limit`](crate::Reactor::set_slow_callback_limit) says, a warning is logged, and for the next thousand turns each
@@ -303,16 +314,88 @@
 //!
 //! With it every callback costs two clock reads and what belongs to them; without it, and while no turn was slow, the test of one byte.
 //!
+//! # Unix sockets
+//!
+//! Every process that may write to a Unix socket's file can connect. The file has the permissions
+//! that the umask leaves of 666 (644 with the usual umask of 022, so that its owner alone
+//! connects), or exactly those of `mode=660`. It has them from the start, and neither that nor its
+//! removal follows a link, so the folder may be one that others write to. A mode that is wider than
+//! the umask takes a thread with a umask of its own. Where `unshare(2)` is forbidden, as in most
+//! containers, [`listen`](crate::Reactor::listen) says so: start the process with a umask that
+//! allows the mode.
+//!
+//! An abstract socket (`unix:@name`) has no permissions: every process of the network namespace can
+//! connect to it, and the name can be taken by any of them. A warning is logged for it.
+//! [`Peer::credentials`](crate::Peer::credentials) returns the user that connects, for a factory to
+//! decide by. The `pid` is `None` for a peer of another PID namespace.
+//!
 //! # systemd
 //!
+//! A unit for a server that needs its port, its files and nothing else. `systemd-analyze security NAME` lists what is left open.
+//!
 //! ```ini
+//! [Unit]
+//! Description=A server on port 443
+//! After=network-online.target
+//! Wants=network-online.target
+//!
 //! [Service]
-//! ExecStart=/usr/local/bin/server tcp:7000
-//! # SIGTERM, then patience for longer than the drain timeout, then SIGKILL.
+//! ExecStart=/usr/local/bin/server ssl:443:privateKey=/run/credentials/server.service/key.pem:certKey=/etc/server/chain.pem
+//! # SIGHUP reads certificates again and reopens logs, in a program that handles it so.
+//! ExecReload=/bin/kill -HUP $MAINPID
+//! Restart=on-failure
+//! # SIGTERM, then longer than the drain timeout, then SIGKILL.
 //! TimeoutStopSec=30
 //! LimitNOFILE=100000
-//! Restart=on-failure
+//!
+//! # A user of its own; the key is readable by it alone.
+//! DynamicUser=yes
+//! LoadCredential=key.pem:/etc/server/key.pem
+//! UMask=0027
+//! StateDirectory=server
+//! LogsDirectory=server
+//!
+//! # A port below 1024, and no other privilege.
+//! AmbientCapabilities=CAP_NET_BIND_SERVICE
+//! CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+//! NoNewPrivileges=yes
+//!
+//! # Nothing to write to but the two folders above, no devices, no homes, no other processes.
+//! ProtectSystem=strict
+//! ProtectHome=yes
+//! PrivateTmp=yes
+//! PrivateDevices=yes
+//! ProtectProc=invisible
+//! ProcSubset=pid
+//!
+//! # No way to change the kernel or to make executable memory.
+//! ProtectKernelTunables=yes
+//! ProtectKernelModules=yes
+//! ProtectKernelLogs=yes
+//! ProtectControlGroups=yes
+//! ProtectClock=yes
+//! ProtectHostname=yes
+//! LockPersonality=yes
+//! MemoryDenyWriteExecute=yes
+//! RestrictRealtime=yes
+//! RestrictSUIDSGID=yes
+//! RestrictNamespaces=yes
+//! # AF_NETLINK is how the C library asks for the addresses of this machine when it looks names up.
+//! RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+//! SystemCallArchitectures=native
+//! SystemCallFilter=@system-service
+//! SystemCallErrorNumber=EPERM
+//!
+//! # Bounds for the whole process.
+//! MemoryMax=1G
+//! TasksMax=64
+//!
+//! [Install]
+//! WantedBy=multi-user.target
 //! ```
+//!
+//! A program that reloads a key from `LoadCredential=` reads the copy that systemd made at the start: after a renewal, restart it, or give its
+//! group the original (mode 0640) instead.
 //!
 //! A process that was stopped ends with status 0, so `on-failure` does not start it again. Where a new process takes over, let it
 //! listen on the same port with `reuseport=yes` before the old one is stopped: then no client is refused. Who had connected and was

@@ -15,6 +15,7 @@
 //! | protocols that know of each other | several of them on one [`VirtualClock`](crate::testing::VirtualClock) |
 //! | that it does not care how its input is cut | [`check_chunking!`](crate::check_chunking) |
 //! | that a hostile input costs no more than its length | [`check_linear`](crate::testing::check_linear) |
+//! | that a stranger can do no harm | [`invariants`](crate::testing::invariants) |
 //! | servers and clients together | [`simulated`](crate::testing::simulated) |
 //! | what a bad network does to them | [`Simulation`](crate::testing::Simulation) |
 //! | what went wrong in production | [`Simulation::replay`](crate::testing::Simulation::replay) |
@@ -68,8 +69,12 @@
 //! ```
 //!
 //! The peer can also break the connection, with [`reset`](crate::testing::MemoryTransport::reset), and the server can tell the protocol
-//! to come to an end, with [`drain`](crate::testing::MemoryTransport::drain). In production a panic in a callback ends one
-//! connection; here it comes out of the method that led to it, so a protocol made for a test may `assert!`.
+//! to come to an end, with [`drain`](crate::testing::MemoryTransport::drain).
+//!
+//! In production a panic in a callback ends one connection. Here the method that led to it panics
+//! too, at the line of the test, so a protocol made for a test may `assert!`. The same is true of a
+//! failure that no callback of its Deferred handles: the message has the place where the failure
+//! was made.
 //!
 //! # A peer that does not read
 //!
@@ -240,8 +245,10 @@
 //! # However long it is
 //!
 //! A parser that looks at all it has whenever a byte arrives needs a day for a line that never ends.
-//! [`check_linear`](crate::testing::check_linear) measures that 16 times the input takes at most 40 times as long, where the square would
-//! be 256. What it takes is processor time of the one thread, the least of five times, so that a busy machine does not fail the test.
+//! [`check_linear`](crate::testing::check_linear) measures the processor time for inputs of up to
+//! 512 times a given size and fits the power with which it grows: 1 is linear, 2 quadratic. Growth
+//! above 1.25 is measured again with larger inputs, where the effects of caches and of a busy
+//! machine end and a quadratic part becomes plain. Only growth above 1.5 fails there.
 //!
 //! ```
 //! use lariat::testing::check_linear;
@@ -264,6 +271,69 @@
 //! check_linear(Lengths::default, 4 * 1024, |size| vec![b'x'; size]);
 //! check_linear(Lengths::default, 4 * 1024, |size| vec![b'\n'; size]);
 //! ```
+//!
+//! # Strangers
+//!
+//! A server on the internet serves peers that want to do harm. The module
+//! [`invariants`](crate::testing::invariants) checks ten properties of any protocol that is plugged
+//! in with a page of code, a [`Subject`](crate::testing::invariants::Subject): how the server is
+//! started, the states into which a peer brings a connection, and for each property the bound that
+//! the documentation promises.
+//!
+//! ```
+//! use lariat::testing::invariants::{Claim, Probe, State, Stranger, Subject, Visit};
+//! use lariat::{Idle, Peer, Port, Protocol, Reactor, Transport};
+//! use std::time::Duration;
+//!
+//! /// Sends back each byte, to peers that are silent for at most a minute.
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         transport.set_idle_timeout(Idle::Read, Some(Duration::from_secs(60)));
+//!     }
+//!
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+//!         transport.write(data);
+//!     }
+//! }
+//!
+//! struct EchoPage;
+//!
+//! impl Subject for EchoPage {
+//!     fn listen(&self, reactor: &Reactor, endpoint: &str) -> lariat::Result<Port> {
+//!         reactor.listen(endpoint, |_: &Peer| Echo)
+//!     }
+//!
+//!     fn states(&self) -> Vec<State> {
+//!         vec![
+//!             State::new("silent", "", Claim::Holds(Duration::from_secs(60))),
+//!             State::new("echoing", "a", Claim::Exempt("an echo lasts while bytes are sent")).with_more("b"),
+//!         ]
+//!     }
+//!
+//!     fn probe(&self) -> Probe {
+//!         Probe::new("hello", "hello")
+//!     }
+//!
+//!     fn visit(&self) -> Claim<Visit> {
+//!         Claim::Exempt("an echo has no units: its visit is one read and one write")
+//!     }
+//!
+//!     fn stranger(&self) -> Claim<Stranger> {
+//!         Claim::Holds(Stranger { input: b"hello".to_vec(), memory: 4096, log_lines: 0 })
+//!     }
+//!     // And so on: a claim that is not given makes its test fail.
+//! }
+//!
+//! lariat::testing::invariants::check_visits(&EchoPage);
+//! lariat::testing::invariants::check_deadlines(&EchoPage);
+//! ```
+//!
+//! In a test binary, `lariat::invariant_tests!(EchoPage, allocated)` makes ten tests of it, where
+//! `allocated` reads a counting allocator that the binary installs. A property that does not apply
+//! is exempt, with a reason that the test prints. The tests of the bundled protocols,
+//! `tests/tests/invariants`, have an allocator and five pages to start from.
 //!
 //! # A server and its clients
 //!
@@ -388,6 +458,11 @@
 //!   …
 //! to run it again: LARIAT_SEED=91 cargo test a_word_is_answered_whatever_the_network_does
 //! ```
+//!
+//! Two more things are looked for if the test asks for them, since they may be meant: Deferreds
+//! that [never fired](crate::testing::Simulation::fail_on_pending_deferreds), and queues that [only
+//! grew](crate::testing::Simulation::fail_on_growing_queues). A queue without a bound passes any
+//! number of seeds otherwise.
 //!
 //! So that a seed takes the same course each time, nothing random may come from elsewhere: no `HashMap`'s order, no `Instant::now`, no
 //! thread of the system's. [`sim.random()`](crate::testing::Simulation::random), [`reactor.now()`](crate::Reactor::now), and

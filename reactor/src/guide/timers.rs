@@ -251,7 +251,7 @@
 //! ```
 //!
 //! **A raw connection has no idle timeout.** A server on the internet wants one: peers vanish without a word, and what they leave behind
-//! would stay for ever. Closing, connecting and lingering are bounded by themselves.
+//! would stay forever. Closing, connecting and the wait for a peer's end after a close have deadlines of their own.
 //!
 //! # Timers and the end
 //!

@@ -264,7 +264,7 @@
 //! | `PlainHttp`, `NotTls` | the other side speaks no TLS | `https:` for `http:`, another port, or STARTTLS |
 //! | `Truncated` | the connection ended without a good-bye | take what came for incomplete |
 //! | `Tampered`, `RecordOverflow`, `PeerMisbehaved` | what came is no TLS of the kind agreed on | suspect the network |
-//! | `ClearInput` | bytes in clear after STARTTLS | suspect the network |
+//! | `ClearTextPending` | bytes in clear after STARTTLS | suspect the network |
 //!
 //! A key that is not that of its certificate, or a file that cannot be read, is told before anything is served.
 //!
@@ -272,8 +272,8 @@
 //!
 //! | what | bound |
 //! | --- | --- |
-//! | a handshake | 10 s, then the peer is gone: `handshakeTimeout`, [`handshake_timeout`](crate::tls::ServerOptions::handshake_timeout) |
-//! | handshakes under way at a port | 16,384, then accepting waits: [`Port::handshaking`](crate::Port::handshaking) |
+//! | a handshake | 10 s, of which a client's first byte may take half: `handshakeTimeout`, [`handshake_timeout`](crate::tls::ServerOptions::handshake_timeout) |
+//! | handshakes in progress at a port | 16,384, 1,024 for an address, 4,096 for a network; then the most idle one ends: [`ListenOptions::handshakes`](crate::ListenOptions::handshakes), `handshakes=`, `handshakesPerAddress=`, `handshakesPerNetwork=` |
 //! | a message of the handshake | 64 KiB, in records of any size |
 //! | sessions kept to be resumed | 1,024 at a server, besides tickets, which it does not keep; 256 at a connector |
 //!

@@ -79,10 +79,15 @@
 //! | `reactor.callInThread(f)` | `defer_to_thread(f).detach()` |
 //! | `reactor.suggestThreadPoolSize(n)` | [`Reactor::set_thread_limit`](crate::Reactor::set_thread_limit) |
 //! | `reactor.callLater(seconds, f)` | [`Reactor::call_later`](crate::Reactor::call_later) |
+//! | `reactor.getDelayedCalls()` | [`Reactor::delayed_calls`](crate::Reactor::delayed_calls) |
+//! | `twisted.python.threadable.isInIOThread()` | [`Remote::is_loop_thread`](crate::Remote::is_loop_thread); a [`Reactor`](crate::Reactor) never leaves its thread |
 //! | `reactor.callWhenRunning(f)` | `call_later(Duration::ZERO, f)` before `run` |
 //! | `reactor.seconds()` | [`Reactor::now`](crate::Reactor::now) |
 //! | `reactor.listenTCP(7000, factory)` | [`listen("tcp:7000", factory)`](crate::Reactor::listen), or [`listen_at`](crate::Reactor::listen_at) with an address |
+//! | `reactor.connectTCP(host, "http", factory)`: a service's name as port | `connect("tcp:HOST:http", factory)`: any port in a description may be a TCP service of `/etc/services` |
+//! | `connectTCP(…, bindAddress=(host, port))` | [`ConnectOptions::bind_address`](crate::ConnectOptions::bind_address) and [`bind_port`](crate::ConnectOptions::bind_port), or `bindAddress=` and `bindPort=` in a description |
 //! | `reactor.listenUNIX(path, factory)` | `listen("unix:PATH", factory)` |
+//! | `listenUNIX(…, mode=0o666)` | [`ListenOptions::mode`](crate::ListenOptions::mode), or `mode=666` in a description; the default is 666 less the umask, where Twisted ignores the umask |
 //! | `reactor.connectTCP(host, port, factory)` | [`connect("tcp:HOST:PORT", factory)`](crate::Reactor::connect) |
 //! | `reactor.listenSSL(port, factory, context)`, `connectSSL` | `listen("ssl:PORT:privateKey=…")`, `connect("tls:HOST:PORT")`, or `ListenOptions::tls` and `ConnectOptions::tls` (feature `tls`) |
 //! | `transport.startTLS(context)` | `Transport::start_tls` |
@@ -137,6 +142,7 @@
 //! | `transport.loseWriteConnection()` | [`close_write`](crate::Transport::close_write) |
 //! | `transport.getPeer()`, `getHost()` | [`peer().address()`](crate::Transport::peer), [`local_address`](crate::Transport::local_address) |
 //! | `transport.setTcpNoDelay(on)` | [`set_nodelay`](crate::Transport::set_nodelay); here it is on from the start |
+//! | `transport.getHandle()`, `transport.socket` | [`with_socket`](crate::Transport::with_socket) |
 //! | `transport.setTcpKeepAlive(on)` | [`set_keepalive`](crate::Transport::set_keepalive) |
 //! | `transport.disconnecting` | `!transport.is_open()` |
 //! | `transport.bufferSize` | [`set_water_marks`](crate::Transport::set_water_marks) |
@@ -238,6 +244,19 @@
 //!   Here the producer hears `stop`; let it close when it is done.
 //! - **Reading stops while much is queued**, and a queue has a limit: see [`back_pressure`](super::back_pressure). In Twisted both are up to
 //!   you.
+//! - **`gather` cancels.** `gatherResults` fails with the first failure and lets the other
+//!   Deferreds go on. [`gather`](crate::Deferred::gather) cancels those that still wait, then
+//!   fails; [`settle`](crate::Deferred::settle) waits for all.
+//! - **A race of nothing fails** with an [`AllFailed`](crate::AllFailed) that is empty. Twisted's
+//!   `race([])` never fires.
+//! - **`Semaphore(0)` is allowed**: every `acquire` waits until it is cancelled or the reactor
+//!   ends. Twisted raises `ValueError`.
+//! - **To stop twice is to stop once.** A second [`stop`](crate::Reactor::stop) does nothing, and
+//!   one before `run` has the loop end as soon as it runs. Twisted raises `ReactorNotRunning` for
+//!   both.
+//! - **A closed connection takes no producer.** Registering one returns false and drops the
+//!   producer without calling it, as for a second producer. Twisted calls `stopProducing` for a
+//!   connection that has ended, and raises `RuntimeError` for a second producer.
 //! - **An exception is a panic**, and ends the connection with [`CloseReason::Panicked`](crate::CloseReason::Panicked). Errors that you foresee are
 //!   values: [`fail`](crate::Transport::fail).
 //! - **Dropping replaces what Python's collector does**, and never ends a port or a connection: see [`ownership`](super::ownership).

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
+use crate::escape::Escaped;
 use crate::lookup::{Addresses, Fault};
 
 /// The addresses of a name, those of one family.
@@ -52,7 +53,7 @@ pub(super) fn answer(name: &str, addresses: Addresses) -> Result<Answer, Error> 
         Err(Fault::NoSuchName) => Err(Error::name_not_found(name)),
         Err(Fault::TryAgain) => Err(Error::name_unavailable(name)),
         Err(Fault::Other(words)) => {
-            let words = format!("the system could not look up `{}`: {words}", name.escape_debug());
+            let words = format!("the system could not look up `{}`: {words}", Escaped::bytes(name));
             Err(Error::new(ErrorKind::Io, words))
         }
     }

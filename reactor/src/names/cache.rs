@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::contain::{Panicked, contain};
-use crate::deferred::{self, Cancel, Deferred};
+use crate::deferred::{self, Deferred};
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, FailureKind};
 use crate::guarded::Guarded;
-use crate::reactor::Reactor;
+use crate::reactor::{Cancel, Reactor};
 
 use super::{Answer, Family, Resolver};
 

@@ -5,8 +5,10 @@ use std::rc::Rc;
 use crate::contain::contain_drop;
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorKind};
+use crate::escape::Escaped;
 use crate::guarded::Guarded;
 use crate::reactor::{Builder, Reactor};
+use crate::stats::count;
 
 use super::host_name::{check, known};
 use super::{Answer, Cache, Family, Resolver, SystemResolver};
@@ -73,9 +75,10 @@ impl Reactor {
             return Deferred::succeed(self, addresses.into());
         }
         if let Err(words) = check(name) {
-            let error = Error::new(ErrorKind::InvalidInput, format!("{words}: `{}`", name.escape_debug()));
+            let error = Error::new(ErrorKind::InvalidInput, format!("{words}: `{}`", Escaped::bytes(name)));
             return Deferred::fail(self, error);
         }
+        count(&self.core().counters.look_ups, 1);
         let (reactor, name) = (self.clone(), name.to_owned());
         // The resolver is a user's, so it is called from the loop.
         Deferred::succeed(self, ()).and_then(move |()| chosen(&reactor).resolve(&reactor, &name, family))

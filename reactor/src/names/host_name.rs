@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::{Error, ErrorKind};
+use crate::escape::Escaped;
 use crate::lookup::Family;
 use crate::zone;
 
@@ -99,7 +100,7 @@ pub(crate) fn unbracketed(text: &str) -> &str {
 }
 
 fn no_interface(zone: &str) -> String {
-    format!("there is no network interface `{}` on this machine", zone.escape_debug())
+    format!("there is no network interface `{}` on this machine", Escaped::bytes(zone))
 }
 
 impl Error {
@@ -108,7 +109,7 @@ impl Error {
     pub fn name_not_found(name: &str) -> Self {
         let words = format!(
             "there is no host named `{}`, as far as the resolver knows: check the spelling",
-            name.escape_debug()
+            Escaped::bytes(name)
         );
         Self::new(ErrorKind::NameNotFound, words)
     }
@@ -118,7 +119,7 @@ impl Error {
     pub fn name_unavailable(name: &str) -> Self {
         let words = format!(
             "nobody can tell the addresses of `{}` at the moment: try again later, or check the network and the name servers",
-            name.escape_debug()
+            Escaped::bytes(name)
         );
         Self::new(ErrorKind::NameUnavailable, words)
     }

@@ -13,15 +13,29 @@ use super::answer::answer;
 use super::desk::Desk;
 use super::{Answer, Family, Resolver};
 
-/// Asks the operating system, by `getaddrinfo(3)`: whatever its `nsswitch.conf(5)` says, such as the DNS.
+/// Asks the operating system, by `getaddrinfo(3)`, which follows its `nsswitch.conf(5)`: usually the DNS.
 ///
-/// What is in the file `/etc/hosts` is answered at once. That is read when a name is looked for and the file has changed, up to 16 MiB of it;
-/// a name in it has the addresses given there and no others. All else blocks, and is done by threads: at most 4, which are not those of
-/// [`defer_to_thread`](Reactor::defer_to_thread) and end when there has been nothing to do for 10 s. Up to 256 names wait for one; a further one fails
-/// with [`ErrorKind::ResourcesExhausted`](crate::ErrorKind::ResourcesExhausted). An answer that nobody waits for any more is taken out of the queue or, if a thread has begun with
-/// it, not heard. When the reactor ends, it does not wait for them.
+/// Names in the file `/etc/hosts` are answered immediately. The file is read when a name is looked for and the file has
+/// changed, up to 16 MiB of it; a name in it has the addresses given there and no others.
 ///
-/// It keeps no answers: that is for a [`Cache`](super::Cache) around it. In a simulation, it asks the simulation.
+/// Other names are asked for by threads, because `getaddrinfo` blocks. They are not those of
+/// [`defer_to_thread`](Reactor::defer_to_thread), are started as they are needed, and end after 10 s without work.
+///
+/// | bound | value | beyond it |
+/// | --- | --- | --- |
+/// | threads | 32 | names wait in a queue |
+/// | names in the queue | 256 | [`ResourcesExhausted`](crate::ErrorKind::ResourcesExhausted) |
+/// | time in the queue | 10 s | [`NameUnavailable`](crate::ErrorKind::NameUnavailable) |
+/// | share of a domain, the last two labels of a name | a thread, or a place in the queue, only while more are free than it has | names of the domain wait, or are refused |
+///
+/// So names of one domain, whose servers may be silent, have 16 threads at the most, and those of another domain are
+/// answered meanwhile. Both errors name the cause: which names the threads are waiting for.
+///
+/// `getaddrinfo` cannot be interrupted. A look-up that is cancelled in the queue leaves it; one that a thread has begun
+/// keeps its thread until the system answers, and another look-up of the same name shares that answer. The end of the
+/// reactor waits for none of them.
+///
+/// Answers are not kept: that is for a [`Cache`](super::Cache) around it. In a simulation, the simulation is asked.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct SystemResolver {
     // Whatever may be set one day.

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 use crate::buffer::Meter;
 use crate::call_queue::CallQueue;
 use crate::clock::Time;
-use crate::contain::contain_drop;
-use crate::driver::Network;
+use crate::contain::{contain, contain_drop, flush_panics, install_hook};
+use crate::driver::{Network, Sent};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::guarded::Guarded;
 use crate::inbox::{Inbox, Outbox};
+use crate::log_throttle::{self, Entered, LogLines, Running};
 use crate::lookup::LookedUp;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
@@ -26,8 +28,9 @@ use crate::timer::{TimerKey, TimerWheel};
 use crate::token::Token;
 
 use super::description::Description;
-use super::ledger::{ChainId, Ledger};
-use super::linked::{Discard, Linked};
+use super::ledger::{Awaits, ChainId, Ledger, SourceId};
+use super::lingering::Lingering;
+use super::linked::Linked;
 use super::observation::Observation;
 use super::steps::Steps;
 use super::task_id::TaskId;
@@ -78,21 +81,24 @@ pub(crate) enum Queued {
 pub(crate) trait RemoteCall: Send {
     fn run(self: Box<Self>, reactor: &Reactor);
 
+    /// What is recorded of it.
+    fn sent(&self) -> Sent {
+        Sent::Call
+    }
+
     /// The closure that it was made from.
     fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send>;
 }
 
-/// What other threads send.
+/// What other threads send: two words. Every call carries the cache lines of its message from one core to another, so a larger message
+/// makes each of them slower.
 pub(crate) enum Message {
     Call(Box<dyn RemoteCall>),
     /// A task is to be polled.
     Wake(TaskId),
-    /// What a name leads to.
-    LookedUp(LookedUp),
-    /// What was recorded here is done again.
-    #[cfg(feature = "testing")]
-    Replayed,
 }
+
+const _: () = assert!(size_of::<Message>() == 2 * size_of::<usize>());
 
 /// A future that the loop polls, and whose result somebody waits for.
 pub(crate) trait Spawned {
@@ -102,8 +108,8 @@ pub(crate) trait Spawned {
     /// The user's type.
     fn name(&self) -> &'static str;
 
-    /// What fails if it never gets ready.
-    fn result(&self) -> Rc<dyn Job>;
+    /// The source that fails if it never gets ready.
+    fn result(&self) -> SourceId;
 
     /// How many clones there are of what wakes it.
     #[cfg(feature = "testing")]
@@ -119,42 +125,59 @@ pub(crate) type Outgoing = Outbox<Message>;
 /// What wakes a task, as the task itself has it.
 pub(crate) type Alarm = task_waker::Alarm<Outgoing>;
 
-/// Something that goes on step by step, or waits to.
+/// A result on its way, with the callback that takes it.
 pub(crate) trait Job: Linked {
-    /// Takes steps, as far as they reach. Returns who takes the next one, if there is more to do.
+    /// Takes steps, as far as they reach. Returns the job that takes the next one, if there is more to do.
     fn run(self: Rc<Self>, reactor: &Reactor, steps: &mut Steps) -> Option<Rc<dyn Job>>;
 
-    /// The chain that it belongs to.
-    fn chain(&self) -> ChainId;
+    /// Takes the result of `chain`, to be worked on when this is run: `input` is an `Option<Result<T, Failure>>`, where `T` is what
+    /// this waits for.
+    fn give(&self, chain: ChainId, input: &mut dyn Any);
 
-    /// The chain that it belongs to has another name from now on.
-    fn set_chain(&self, chain: ChainId);
+    /// Takes a failure as the result of `chain`, in the same way.
+    fn fail(&self, chain: ChainId, failure: Failure);
 
-    /// Has it be cancelled, from the loop if that calls user code. Returns whether there was something to cancel.
-    fn cancel(self: Rc<Self>, reactor: &Reactor) -> bool;
-
-    /// Fails, if it waits still.
-    fn fail(self: Rc<Self>, reactor: &Reactor, failure: Failure);
-
-    /// Is its result there already, and only on its way?
-    fn is_under_way(&self) -> bool;
-
-    /// The reactor ends: what has no result yet fails. Returns whether it then is to be run.
-    fn end(&self) -> bool;
-
-    /// Visits the chains that it waits for in turn.
-    fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId));
+    /// Gives up a result that no callback takes yet: into `value`, an `Option<T>`, or into `failure`.
+    fn take_held(&self, _value: &mut dyn Any, _failure: &mut Option<Failure>) {}
 }
 
 /// Who waits to hear of names from threads.
 pub(crate) trait Lookups {
-    fn answered(&self, answer: LookedUp);
+    fn answered(&self, reactor: &Reactor, answer: LookedUp);
 }
 
 /// What knows how many threads there are.
 pub(crate) trait ThreadCounts {
     /// Fills in what it knows.
     fn count(&self, stats: &mut Stats);
+}
+
+/// Cancels the operation that would have given a result.
+pub(crate) trait Cancel {
+    fn cancel(self: Box<Self>, reactor: &Reactor);
+
+    /// Visits the chains whose results it is made of.
+    fn visit_awaited(&self, _visit: &mut dyn FnMut(ChainId)) {}
+}
+
+/// A `Cancel` in a single word: most Deferreds have none.
+pub(crate) struct Canceller(Box<Box<dyn Cancel>>);
+
+impl Canceller {
+    pub(crate) fn new(cancel: impl Cancel + 'static) -> Self {
+        Self(Box::new(Box::new(cancel)))
+    }
+
+    pub(crate) fn call(self, reactor: &Reactor) {
+        // The panic is logged; the Deferred is cancelled all the same.
+        let _ = contain(|| "a canceller", || self.0.cancel(reactor));
+    }
+}
+
+impl Awaits for Canceller {
+    fn visit_awaited(&self, visit: &mut dyn FnMut(ChainId)) {
+        self.0.visit_awaited(visit);
+    }
 }
 
 /// What a source may use while it is served.
@@ -164,19 +187,36 @@ pub(crate) struct Turn<'a> {
     pub(crate) buffer: &'a mut [u8],
 }
 
+/// A queue of which nothing has been sent for a while, for the choice of those that are given up over the budget.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Backlog {
+    /// Bytes of memory that it keeps alive.
+    pub(crate) footprint: usize,
+    /// When the kernel last took something of it.
+    pub(crate) progress: Time,
+    /// The IPv4 address of its peer, or the prefix of 64 bits that an IPv6 peer can choose from. None for Unix sockets.
+    pub(crate) peer: Option<IpAddr>,
+}
+
 /// A source as the table holds it. It is moved out while it is served and says by its return value what goes back: itself,
 /// what it has become, or nothing once it has ended.
 pub(crate) trait Dispatch {
     fn ready(self: Box<Self>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>>;
 
-    /// Bytes of memory that what it has queued keeps alive.
-    fn footprint(&self) -> usize {
-        0
+    /// Its queue, if anything is in it.
+    fn backlog(&self) -> Option<Backlog> {
+        None
     }
 
     /// The protocol of the given type, if this source serves one.
     fn layer(&mut self, _type_id: TypeId) -> Option<&mut dyn Any> {
         None
+    }
+
+    /// Returns whether the protocol keeps received bytes that it has not processed.
+    #[cfg(feature = "tls")]
+    fn holds_input(&mut self) -> bool {
+        false
     }
 
     /// What it is, for people.
@@ -217,15 +257,19 @@ pub(crate) struct Core {
     pub(crate) touched: Guarded<Vec<Token>>,
     /// Listeners that wait for a descriptor to be freed.
     pub(crate) starved: Guarded<Vec<Token>>,
+    /// Closed connections that wait for their peers' ends.
+    pub(crate) lingering: Guarded<Lingering>,
     /// What all queues keep alive, and the most that they may.
     pub(crate) meter: Guarded<Meter>,
     pub(crate) queue_budget: Cell<usize>,
-    /// The queues are past their budget: the largest are given up before this turn ends.
+    /// The queues are past their budget: some are given up before this turn ends.
     pub(crate) over_budget: Cell<bool>,
     /// What the running callback has written to its own connection.
     pub(crate) gathered: Guarded<Vec<u8>>,
-    /// The time of this turn: read once, after the wait.
+    /// The time of this turn: read after the last wait for events.
     pub(crate) now: Cell<Time>,
+    /// Deadlines until here may be examined: everything that had arrived by then was delivered. Never later than `now`.
+    pub(crate) complete: Cell<Time>,
     pub(crate) stopping: Cell<bool>,
     /// Ends without draining.
     pub(crate) crashing: Cell<bool>,
@@ -235,10 +279,11 @@ pub(crate) struct Core {
     /// It has ended, and everybody has been told: nothing runs any more.
     pub(crate) over: Cell<bool>,
     /// Who waits for results.
-    pub(crate) ledger: Guarded<Ledger<dyn Job>>,
-    pub(crate) discard: Rc<Discard>,
+    pub(crate) ledger: Guarded<Ledger<dyn Job, Canceller>>,
     pub(crate) counters: Counters,
     pub(crate) observation: Observation,
+    /// Log lines that peers can cause.
+    pub(crate) log_lines: Guarded<LogLines>,
     /// State of parts on floors above, by its type.
     extensions: Guarded<Vec<Rc<dyn Any>>>,
 }
@@ -265,20 +310,22 @@ impl Reactor {
             again: Guarded::new(Vec::new()),
             touched: Guarded::new(Vec::new()),
             starved: Guarded::new(Vec::new()),
+            lingering: Guarded::new(Lingering::new()),
             meter: Guarded::new(Meter::default()),
             queue_budget: Cell::new(QUEUE_BUDGET),
             over_budget: Cell::new(false),
             gathered: Guarded::new(Vec::with_capacity(GATHER_BYTES)),
             now: Cell::new(now),
+            complete: Cell::new(now),
             stopping: Cell::new(false),
             crashing: Cell::new(false),
             draining: Cell::new(false),
             ended: Cell::new(false),
             over: Cell::new(false),
             ledger: Guarded::new(Ledger::new()),
-            discard: Rc::new(Discard),
             counters: Counters::default(),
             observation: Observation::new(),
+            log_lines: Guarded::new(LogLines::default()),
             extensions: Guarded::new(Vec::new()),
         }))
     }
@@ -286,6 +333,13 @@ impl Reactor {
     #[inline]
     pub(crate) fn core(&self) -> &Core {
         &self.0
+    }
+
+    /// Notes that this loop runs on this thread, until what is returned is dropped.
+    #[must_use]
+    pub(crate) fn enter(&self) -> OnThread {
+        install_hook();
+        OnThread { _entered: log_throttle::enter(self.0.clone()) }
     }
 
     /// The present, by the clock that this reactor's timers follow: the system's monotonic clock, or a virtual one.
@@ -337,8 +391,13 @@ impl Reactor {
             handshaking: counters.handshaking.get(),
             handshakes: counters.handshakes.get(),
             failed_handshakes: counters.failed_handshakes.get(),
+            look_ups: counters.look_ups.get(),
             bytes_received: counters.bytes_received.get(),
             bytes_sent: counters.bytes_sent.get(),
+            bytes_discarded: counters.bytes_discarded.get(),
+            lingering: core.lingering.with(|lingering| lingering.len()),
+            lingering_evicted: counters.lingering_evicted.get(),
+            evicted: counters.evicted.get(),
             timers: core.timers.with(|timers| timers.len()),
             calls: core.calls.with(|calls| calls.len()) + core.inbox.get().map_or(0, Inbox::len),
             tasks: core.tasks.with(|tasks| tasks.len()),
@@ -354,12 +413,29 @@ impl Reactor {
         stats
     }
 
-    /// Sets how much memory, in bytes, the queues of all connections together may keep alive. Past it, the connection with the largest
-    /// queue is aborted with [`CloseReason::Overflow`](crate::CloseReason::Overflow), and the next one, until they are under it again: slow
-    /// readers go, the process lives. A chunk that many connections hold counts once. Default: 256 MiB.
+    /// Sets how much memory, in bytes, the queues of all connections together may keep alive. Default: 256 MiB. A chunk
+    /// that many connections hold counts once.
+    ///
+    /// Past the budget, connections are aborted with [`CloseReason::Overflow`](crate::CloseReason::Overflow) until the
+    /// rest is within it: each time one of the peer address whose queues hold most, and of those the one that has sent
+    /// nothing for longest. So a peer that opens many connections and reads from none loses its own, and one large
+    /// queue that is being read stays. IPv6 addresses with the same 64 bits of prefix count as one address, and so do
+    /// all Unix sockets.
     pub fn set_queue_budget(&self, bytes: usize) {
         self.0.queue_budget.set(bytes);
         self.check_queue_budget();
+    }
+
+    /// Sets how many closed connections may wait for their peers' ends at the same time (see [`Linger`](crate::Linger)). With one more, the one
+    /// that has waited longest ends: everything written to it was sent, but its peer may be reset before it has read all of it. Default:
+    /// 1,024. Zero: no connection waits.
+    #[doc(alias = "lingering_close")]
+    pub fn set_linger_limit(&self, connections: usize) {
+        self.0.lingering.with(|lingering| lingering.set_limit(connections));
+        while let Some(oldest) = self.0.lingering.with(Lingering::pop_excess) {
+            crate::stats::count(&self.0.counters.lingering_evicted, 1);
+            self.touch(oldest);
+        }
     }
 
     /// To be called whenever a queue has grown.
@@ -470,6 +546,28 @@ impl Reactor {
     }
 }
 
+/// A loop runs on this thread until this is dropped.
+pub(crate) struct OnThread {
+    _entered: Entered,
+}
+
+impl Drop for OnThread {
+    fn drop(&mut self) {
+        // A panic of the loop itself goes on from here, to be contained by nobody.
+        flush_panics();
+    }
+}
+
+impl Running for Core {
+    fn turn_time(&self) -> Time {
+        self.now.get()
+    }
+
+    fn log_lines(&self) -> &Guarded<LogLines> {
+        &self.log_lines
+    }
+}
+
 impl Core {
     /// How long the loop may sleep, from `now` on.
     pub(crate) fn longest_wait(&self, now: Time, at_most: Option<Duration>) -> Option<Duration> {
@@ -488,10 +586,15 @@ impl Core {
         }
     }
 
-    /// Moves the timers that are due to the call queue, in the order of their deadlines.
+    /// Returns whether a timer is due at `time`.
+    pub(crate) fn is_timer_due(&self, time: Time) -> bool {
+        self.timers.with(|timers| timers.next_deadline()).is_some_and(|next| next <= time.tick_passed())
+    }
+
+    /// Moves the timers that are due and overtake no input to the call queue, in the order of their deadlines.
     pub(crate) fn expire_timers(&self) {
-        let tick = self.now.get().tick_passed();
-        if self.timers.with(|timers| timers.next_deadline()).is_none_or(|next| next > tick) {
+        let tick = self.complete.get().tick_passed();
+        if !self.is_timer_due(self.complete.get()) {
             return;
         }
         self.calls.with(|calls| self.timers.with(|timers| timers.expire(tick, |key| calls.push(Queued::Timer(key)))));

@@ -48,6 +48,33 @@ impl Reactor {
         self.schedule(delay, call)
     }
 
+    /// Every call that is still going to run, the earliest deadline first: for tests, and to see
+    /// what keeps a loop busy. Calls that this crate has scheduled itself, such as a
+    /// [`sleep`](Self::sleep)'s, are among them; timeouts of connections are not. It takes time and
+    /// memory for each timer that there is.
+    ///
+    /// ```
+    /// use lariat::Reactor;
+    /// use std::time::Duration;
+    ///
+    /// let reactor = Reactor::new()?;
+    /// reactor.call_later(Duration::from_secs(60), |_| {});
+    /// for call in reactor.delayed_calls() {
+    ///     call.cancel();
+    /// }
+    /// assert!(reactor.delayed_calls().is_empty());
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[doc(alias = "getDelayedCalls")]
+    pub fn delayed_calls(&self) -> Vec<DelayedCall> {
+        let mut calls: Vec<_> = self.core().timers.with(|timers| {
+            let calls = timers.iter().filter(|(_, task)| matches!(task, Task::Call(_)));
+            calls.map(|(key, _)| (timers.deadline(key), key)).collect()
+        });
+        calls.sort_by_key(|(deadline, _)| *deadline);
+        calls.into_iter().map(|(_, key)| DelayedCall { reactor: self.clone(), key: Some(key) }).collect()
+    }
+
     fn schedule<F: FnOnce(&Self) + 'static>(&self, delay: Duration, call: F) -> DelayedCall {
         let key = if self.has_ended() {
             contain_drop(call);

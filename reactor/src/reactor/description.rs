@@ -6,13 +6,14 @@ use std::rc::Rc;
 
 use crate::address::Address;
 use crate::connection_info::{ConnectionId, ConnectionInfo};
+use crate::tcp_info::SocketDiagnostics;
 
 /// A connection, as far as it can be looked at without its protocol.
 pub(crate) trait Inspect {
     fn id(&self) -> ConnectionId;
     fn peer(&self) -> Address;
     /// Nothing once it has ended.
-    fn inspect(self: Rc<Self>, protocol: &'static str) -> Option<ConnectionInfo>;
+    fn inspect(self: Rc<Self>, protocol: &'static str, diagnostics: &SocketDiagnostics) -> Option<ConnectionInfo>;
 }
 
 /// What a source or a call says of itself.

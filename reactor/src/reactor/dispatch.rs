@@ -1,8 +1,12 @@
 //! How the loop serves what is in the reactor.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
 use crate::budget;
 use crate::call_queue::{CallQueue, Next};
 use crate::contain::{contain, contain_drop};
+use crate::log_throttle::log_left_out;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
 use crate::timer::TimerWheel;
@@ -10,7 +14,7 @@ use crate::token::Token;
 
 #[cfg(feature = "testing")]
 use super::core::Reactor;
-use super::core::{Core, Dispatch, Queued, Task, Turn};
+use super::core::{Backlog, Core, Dispatch, Queued, Task, Turn};
 use super::description::Description;
 use super::steps::Steps;
 
@@ -57,7 +61,7 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     while steps.are_left()
         && let Some(next) = core.calls.with(CallQueue::next)
     {
-        steps.count();
+        steps.count(1);
         let queued = match next {
             Next::Item(task) => {
                 core.poll_task(turn.reactor, task);
@@ -72,6 +76,7 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
                 continue;
             }
             Queued::Remote(count) => {
+                steps.count(count);
                 core.run_remote_calls(turn.reactor, count);
                 continue;
             }
@@ -90,19 +95,33 @@ pub(crate) fn run_calls(turn: &mut Turn<'_>) {
     }
 }
 
-/// Gives up the largest queues until all together are within their budget.
+/// Gives up queues until all together are within their budget: each time one of the address that holds most, and of
+/// those the one that has made no progress for longest. Equal ones go by address and by age, so that a simulation takes
+/// the same course each time.
 #[cold]
 pub(crate) fn shed_queues(turn: &mut Turn<'_>) {
     let core: &Core = turn.reactor.core();
     core.over_budget.set(false);
-    let mut queues = core.sources.with(|sources| {
-        let footprints = sources.iter().map(|(token, source)| (source.footprint(), token));
-        footprints.filter(|(footprint, _)| *footprint > 0).collect::<Vec<_>>()
+    let mut by_peer = BTreeMap::<_, Vec<_>>::new();
+    core.sources.with(|sources| {
+        for (token, source) in sources.iter() {
+            if let Some(Backlog { footprint, progress, peer }) = source.backlog() {
+                by_peer.entry(peer).or_default().push((Reverse(progress), Reverse(token.to_bits()), footprint, token));
+            }
+        }
     });
-    queues.sort_unstable_by_key(|(footprint, token)| (*footprint, token.to_bits()));
+    let mut peers = BinaryHeap::new();
+    for (peer, queues) in &mut by_peer {
+        // The last is the first to go.
+        queues.sort_unstable_by_key(|(progress, bits, ..)| (*progress, *bits));
+        let held = queues.iter().fold(0_usize, |sum, (.., footprint, _)| sum.saturating_add(*footprint));
+        peers.push((held, Reverse(*peer)));
+    }
     while core.meter.with(|meter| meter.total()) > core.queue_budget.get() {
-        let Some((_, token)) = queues.pop() else { return };
+        let Some((held, Reverse(peer))) = peers.pop() else { return };
+        let Some((.., footprint, token)) = by_peer.get_mut(&peer).and_then(Vec::pop) else { continue };
         dispatch(turn, token, Readiness::OVERFLOW);
+        peers.push((held.saturating_sub(footprint), Reverse(peer)));
     }
 }
 
@@ -129,6 +148,7 @@ pub(crate) fn end(turn: &mut Turn<'_>) {
     core.touched.with(Vec::clear);
     core.starved.with(Vec::clear);
     core.observation.end();
+    log_left_out(&core.log_lines);
 }
 
 /// Ends everything without a word to anybody: what there is is dropped, and the end that follows finds nothing.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind, Result};
+use crate::tcp_info::SocketDiagnostics;
 
 use super::core::Reactor;
 use super::description::Description;
@@ -57,7 +58,9 @@ impl Reactor {
         if !all_at_rest {
             core.observation.list();
         }
-        let inspected = found.into_iter().filter_map(|Description { name, connection }| connection?.inspect(name));
+        let diagnostics = SocketDiagnostics::default();
+        let inspect = |Description { name, connection }: Description| connection?.inspect(name, &diagnostics);
+        let inspected = found.into_iter().filter_map(inspect);
         let mut connections = inspected.collect::<Vec<_>>();
         // A call to a protocol from within its connection's visit would show it twice.
         connections.sort_unstable_by_key(|connection| connection.id);

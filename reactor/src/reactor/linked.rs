@@ -1,12 +1,12 @@
-//! What is linked into chains.
+//! Chains of owners.
 
 use std::rc::Rc;
 
 use crate::contain::contain_drop;
 
-/// Something that owns what comes after it.
+/// A link that owns the one after it.
 pub(crate) trait Linked {
-    /// Gives that up.
+    /// Gives up the next link.
     fn take_next(&self) -> Option<Rc<dyn Linked>>;
 }
 
@@ -16,15 +16,5 @@ pub(crate) fn unlink(first: Rc<dyn Linked>) {
     while let Some(linked) = next {
         next = if Rc::strong_count(&linked) == 1 { linked.take_next() } else { None };
         contain_drop(linked);
-    }
-}
-
-/// What comes last in every chain that nobody listens to: one for all of a reactor.
-#[derive(Debug)]
-pub(crate) struct Discard;
-
-impl Linked for Discard {
-    fn take_next(&self) -> Option<Rc<dyn Linked>> {
-        None
     }
 }

@@ -8,6 +8,7 @@ mod dispatch;
 mod inspection;
 mod job;
 mod ledger;
+mod lingering;
 mod linked;
 mod main_loop;
 mod observation;
@@ -22,13 +23,15 @@ mod watch;
 
 pub use self::builder::Builder;
 pub use self::core::Reactor;
-pub(crate) use self::core::{Alarm, Dispatch, Job, Lookups, Message, Spawned, ThreadCounts, Turn};
+pub(crate) use self::core::{
+    Alarm, Backlog, Cancel, Canceller, Dispatch, Job, Lookups, Message, Spawned, ThreadCounts, Turn,
+};
 pub use self::delayed_call::DelayedCall;
 pub(crate) use self::description::{Description, Inspect};
 pub(crate) use self::dispatch::serve;
 pub use self::inspection::Watchdog;
-pub(crate) use self::ledger::{ChainId, ChainInfo, ChainName};
-pub(crate) use self::linked::{Discard, Linked, unlink};
+pub(crate) use self::ledger::{ChainId, ChainInfo, ChainName, Origin, Settled, SourceId};
+pub(crate) use self::linked::{Linked, unlink};
 pub use self::main_loop::MainLoop;
 pub use self::remote::{Remote, RemoteError};
 pub use self::source::{Registration, Source};

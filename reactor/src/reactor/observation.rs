@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use log::Level;
+
 use crate::clock::Time;
 use crate::driver::Network;
 use crate::guarded::Guarded;
+use crate::log_throttle::LogThrottle;
 
 use super::description::Description;
 use super::watch::Watch;
@@ -18,6 +21,9 @@ const SLOW_CALLBACK: Duration = Duration::from_millis(100);
 /// For how many turns every callback is timed after a slow one: under load a second or less, and long enough for whatever was slow to
 /// be slow again.
 const TIMED_TURNS: u32 = 1000;
+
+/// Turns and visits that took too long: a peer that has found a slow request can repeat it.
+const SLOW: LogThrottle = LogThrottle::new("lariat::reactor::slow");
 
 /// While it is off, a visit costs one test and no clock is read for it.
 pub(crate) struct Observation {
@@ -91,10 +97,13 @@ impl Observation {
             self.timed_turns.set(left);
             self.settle();
         } else if busy > self.limit.get() && !self.is_watched() {
-            log::warn!(
-                "a turn of the loop took {:.1?}, longer than the limit of {:?}; callbacks are timed for the next {TIMED_TURNS} turns",
-                Duration::from_nanos(busy),
-                Duration::from_nanos(self.limit.get()),
+            let (busy, limit) = (Duration::from_nanos(busy), Duration::from_nanos(self.limit.get()));
+            SLOW.log(
+                Level::Warn,
+                format_args!(
+                    "a turn of the loop took {busy:.1?}, longer than the limit of {limit:?}; callbacks are timed for the \
+                     next {TIMED_TURNS} turns"
+                ),
             );
             self.timed_turns.set(TIMED_TURNS);
             self.settle();
@@ -147,7 +156,8 @@ impl Observation {
             if own > self.limit.get()
                 && let Some(subject) = ended.as_ref().map(Description::subject)
             {
-                log::warn!("{subject} kept the loop busy for {:.1?} in one visit", Duration::from_nanos(own));
+                let own = Duration::from_nanos(own);
+                SLOW.log(Level::Warn, format_args!("{subject} kept the loop busy for {own:.1?} in one visit"));
             }
         }
         // The last handle to a connection may own what is left of it.

@@ -70,6 +70,36 @@ impl<F: FnOnce(&Reactor) + Send + 'static> RemoteCall for F {
     }
 }
 
+/// The answer of a thread that looked a name up.
+impl RemoteCall for LookedUp {
+    fn run(self: Box<Self>, reactor: &Reactor) {
+        reactor.core().hear_of_name(reactor, *self);
+    }
+
+    fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send> {
+        Box::new(|reactor| self.run(reactor))
+    }
+
+    fn sent(&self) -> Sent {
+        Sent::LookedUp(self.clone())
+    }
+}
+
+/// Takes the place of a message that was recorded.
+#[cfg(feature = "testing")]
+struct Replayed;
+
+#[cfg(feature = "testing")]
+impl RemoteCall for Replayed {
+    fn run(self: Box<Self>, reactor: &Reactor) {
+        reactor.replay_message();
+    }
+
+    fn into_call(self: Box<Self>) -> Box<dyn FnOnce(&Reactor) + Send> {
+        Box::new(|reactor| self.run(reactor))
+    }
+}
+
 impl Reactor {
     /// A way to call into this loop from other threads.
     ///
@@ -155,8 +185,21 @@ impl Remote {
         self.0.is_closed()
     }
 
-    /// Is this the loop's own thread?
-    pub(crate) fn is_home(&self) -> bool {
+    /// Returns whether the calling thread is the loop's own. There the reactor itself can be
+    /// called, and [`blocking_call`](Self::blocking_call) would wait for itself.
+    ///
+    /// ```
+    /// use lariat::Reactor;
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let remote = reactor.remote()?;
+    /// assert!(remote.is_loop_thread());
+    /// assert!(!std::thread::spawn(move || remote.is_loop_thread()).join().unwrap());
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    #[doc(alias = "isInIOThread")]
+    #[must_use]
+    pub fn is_loop_thread(&self) -> bool {
         self.0.is_home()
     }
 }
@@ -205,11 +248,8 @@ impl Message {
     /// What is recorded of it.
     fn sent(&self) -> Sent {
         match self {
-            Self::Call(_) => Sent::Call,
+            Self::Call(call) => call.sent(),
             Self::Wake(task) => Sent::Wake { index: task.index, generation: task.generation },
-            Self::LookedUp(answer) => Sent::LookedUp(answer.clone()),
-            #[cfg(feature = "testing")]
-            Self::Replayed => Sent::Call,
         }
     }
 }
@@ -232,13 +272,13 @@ impl Core {
 
     /// Sends something in the place of each thing that was recorded to have been sent, and drops what is sent now.
     #[cfg(feature = "testing")]
-    fn replay_remote_calls(&self, inbox: &Inbox<Message>, most: usize) {
+    fn replay_remote_calls(&self, inbox: &Inbox<Message>) {
         if let Some(unheard) = self.unheard.get() {
             drop_messages(unheard);
             let outbox = inbox.outbox(Waker::noop().clone());
-            for _ in 0..self.network.replayed_calls(most) {
+            for _ in 0..self.network.replayed_calls() {
                 // It is closed at the end, when all that was recorded has been sent.
-                drop(outbox.send(Message::Replayed));
+                drop(outbox.send(Message::Call(Box::new(Replayed))));
             }
         }
     }
@@ -260,20 +300,35 @@ impl Core {
         }
     }
 
-    /// Gives calls from other threads their place in the call queue, as many as this turn may run.
+    /// Gives calls from other threads their place in the call queue: as many as this turn may run, or all that wait if a timer is due,
+    /// which would overtake the others.
     #[inline]
     pub(crate) fn queue_remote_calls(&self) {
         if let Some(inbox) = self.inbox.get() {
-            let queued = self.calls.with(|calls| calls.len());
-            let most = budget::CALLS.saturating_sub(queued).max(budget::REMOTE_CALLS);
             #[cfg(feature = "testing")]
-            self.replay_remote_calls(inbox, most);
+            self.replay_remote_calls(inbox);
+            let queued = self.calls.with(|calls| calls.len());
+            let mut most = budget::CALLS.saturating_sub(queued).max(budget::REMOTE_CALLS);
+            if inbox.len() > most && self.is_timer_due(self.complete.get()) {
+                most = budget::REMOTE_BACKLOG;
+            }
             let count = inbox.admit(most);
             if count > 0 {
                 self.network.remote_calls(count);
-                self.calls.with(|calls| calls.push(Queued::Remote(count)));
+                self.queue_admitted_calls(count);
             }
         }
+    }
+
+    /// Queues calls that have been admitted, each part of them no more than one turn may run.
+    fn queue_admitted_calls(&self, mut count: usize) {
+        self.calls.with(|calls| {
+            while count > 0 {
+                let part = count.min(budget::CALLS);
+                calls.push(Queued::Remote(part));
+                count -= part;
+            }
+        });
     }
 
     /// Runs the next `count` calls from other threads.
@@ -287,18 +342,15 @@ impl Core {
                 match message {
                     Message::Call(call) => call.run(reactor),
                     Message::Wake(task) => self.poll_remotely_woken(reactor, task),
-                    Message::LookedUp(answer) => self.hear_of_name(answer),
-                    #[cfg(feature = "testing")]
-                    Message::Replayed => reactor.replay_message(),
                 }
             });
         }
     }
 
     /// Tells whoever asked for a name.
-    fn hear_of_name(&self, answer: LookedUp) {
+    fn hear_of_name(&self, reactor: &Reactor, answer: LookedUp) {
         if let Some(lookups) = self.lookups.get().and_then(Weak::upgrade) {
-            lookups.answered(answer);
+            lookups.answered(reactor, answer);
         }
     }
 
@@ -306,7 +358,7 @@ impl Core {
     pub(crate) fn run_last_remote_calls(&self, reactor: &Reactor) {
         if let Some(inbox) = self.inbox.get() {
             #[cfg(feature = "testing")]
-            self.replay_remote_calls(inbox, usize::MAX);
+            self.replay_remote_calls(inbox);
             #[cfg(feature = "testing")]
             self.unheard.get().into_iter().for_each(Inbox::close);
             inbox.close();
@@ -315,15 +367,12 @@ impl Core {
                 self.network.remote_calls(count);
             }
             while let Some(message) = inbox.pop() {
-                match message {
-                    Message::Call(call) => {
-                        self.network.received(Sent::Call);
-                        call.run(reactor);
-                    }
-                    // Who waited has been told of the end.
-                    Message::Wake(_) | Message::LookedUp(_) => {}
-                    #[cfg(feature = "testing")]
-                    Message::Replayed => reactor.replay_message(),
+                // Tasks, and those who ask for names, have been told of the end.
+                if let Message::Call(call) = message
+                    && call.sent() == Sent::Call
+                {
+                    self.network.received(Sent::Call);
+                    call.run(reactor);
                 }
             }
         }
@@ -353,7 +402,7 @@ impl Reactor {
             Some((_, Sent::Wake { index, generation })) => {
                 return core.poll_remotely_woken(self, TaskId { index, generation });
             }
-            Some((_, Sent::LookedUp(answer))) => return core.hear_of_name(answer),
+            Some((_, Sent::LookedUp(answer))) => return core.hear_of_name(self, answer),
             None => return,
         };
         let slot = &core.replayed_calls;

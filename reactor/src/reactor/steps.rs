@@ -32,10 +32,10 @@ impl Steps {
         more
     }
 
-    /// Counts a step that is taken in any case.
+    /// Counts steps that are taken in any case.
     #[inline]
-    pub(crate) fn count(&mut self) {
-        self.turn = self.turn.saturating_sub(1);
+    pub(crate) fn count(&mut self, steps: usize) {
+        self.turn = self.turn.saturating_sub(steps);
     }
 
     #[inline]

@@ -140,7 +140,7 @@ impl Core {
         for task in self.tasks.with(TaskTable::remove_all) {
             let result = task.result();
             contain_drop(task);
-            result.fail(reactor, Failure::ended());
+            reactor.fail_source(result, Failure::ended());
         }
     }
 }

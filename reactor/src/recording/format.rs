@@ -11,7 +11,7 @@ use crate::lookup::{Addresses, Fault};
 pub(super) const MAGIC: [u8; 12] = *b"\x89lariat-rec\n";
 
 /// The version of all that follows.
-pub(super) const VERSION: u64 = 2;
+pub(super) const VERSION: u64 = 3;
 
 /// The flag of a recording that has sizes only.
 pub(super) const SIZES_ONLY: u64 = 1;

@@ -12,6 +12,7 @@ use crate::byte_stream::{ByteStream, Credentials, Received, Socket};
 use crate::close_reason::CloseReason;
 use crate::driver::{Accept, Acceptor};
 use crate::options::Keepalive;
+use crate::socket_file::SocketFile;
 use crate::token::Token;
 
 use super::format::{Op, put, put_address, put_answer, put_error};
@@ -144,7 +145,7 @@ impl ByteStream for RecordedStream {
         self.note(Op::Credentials, |out| {
             out.push(u8::from(credentials.is_some()));
             if let Some(Credentials { pid, uid, gid }) = credentials {
-                [pid.cast_unsigned(), uid, gid].iter().for_each(|id| put(out, u64::from(*id)));
+                [pid.unwrap_or(0).cast_unsigned(), uid, gid].iter().for_each(|id| put(out, u64::from(*id)));
             }
         });
         credentials
@@ -200,8 +201,8 @@ impl Accept for RecordedPort {
         self.acceptor.deregister(self.studio.inner.registry());
     }
 
-    fn has_file(&self) -> bool {
-        self.acceptor.has_file()
+    fn take_file(&mut self) -> Option<SocketFile> {
+        self.acceptor.take_file()
     }
 }
 

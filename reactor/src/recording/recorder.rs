@@ -38,27 +38,25 @@ impl<D: Driver> Recorder<D> {
     }
 
     /// Waits, and writes out what was gathered if the loop rests for a while.
-    fn wait_inside(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait_inside(&mut self, since: Time, timeout: Option<Duration>) -> io::Result<Option<Time>> {
         if self.studio.tape.is_gathering() && timeout.is_none_or(|timeout| timeout > REST) {
-            self.inner.wait(Some(REST))?;
+            let complete = self.inner.wait(since, Some(REST))?;
             let is_quiet = match self.inner.events() {
                 Events::Polled(events) => events.is_empty(),
                 Events::Listed(events) => events.is_empty(),
             };
-            if !is_quiet {
-                return Ok(());
-            }
+            let Some(since) = complete.filter(|_| is_quiet) else { return Ok(complete) };
             self.studio.tape.flush();
-            return self.inner.wait(timeout.map(|timeout| timeout - REST));
+            return self.inner.wait(since, timeout.map(|timeout| timeout - REST));
         }
-        self.inner.wait(timeout)
+        self.inner.wait(since, timeout)
     }
 }
 
 impl<D: Driver> Driver for Recorder<D> {
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, since: Time, timeout: Option<Duration>) -> io::Result<Option<Time>> {
         self.studio.tape.tell();
-        let waited = self.wait_inside(timeout);
+        let waited = self.wait_inside(since, timeout);
         let Self { inner, studio, events: listed } = self;
         listed.clear();
         let tape = &studio.tape;
@@ -71,7 +69,8 @@ impl<D: Driver> Driver for Recorder<D> {
                 Events::Listed(events) => listed.extend(events.iter().filter(|(token, _)| known(*token).is_some())),
             }
             tape.note(Op::Wait, 0, |out| {
-                put_answer(out, &waited, |out, ()| {
+                put_answer(out, &waited, |out, complete| {
+                    put(out, complete.map_or(0, |complete| 1 + complete.nanos_since(since)));
                     put(out, listed.len() as u64);
                     for (token, readiness) in &*listed {
                         put(out, known(*token).unwrap_or(0));

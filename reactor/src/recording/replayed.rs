@@ -136,7 +136,7 @@ impl ByteStream for ReplayedStream {
                 return Ok(None);
             }
             let [pid, uid, gid] = [reader.id()?, reader.id()?, reader.id()?];
-            Ok(Some(Credentials { pid: pid.cast_signed(), uid, gid }))
+            Ok(Some(Credentials::new(pid.cast_signed(), uid, gid)))
         })?
     }
 }

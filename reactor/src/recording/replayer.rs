@@ -36,26 +36,28 @@ impl Replayer {
 }
 
 impl Driver for Replayer {
-    fn wait(&mut self, _: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, since: Time, _: Option<Duration>) -> io::Result<Option<Time>> {
         self.events.clear();
         let found = self.script.answer(Op::Wait, 0, |reader| {
             reader.answer(|reader| {
+                let complete = reader.integer()?.checked_sub(1).map(|nanos| since.after(Duration::from_nanos(nanos)));
                 let count = reader.integer()?;
                 let mut found = Vec::new();
                 for _ in 0..count {
                     found.push((reader.integer()?, Readiness::from_bits(reader.readiness()?)));
                 }
-                Ok(found)
+                Ok((complete, found))
             })
         });
-        for (number, readiness) in found.ok_or_else(stopped)?? {
+        let (complete, found) = found.ok_or_else(stopped)??;
+        for (number, readiness) in found {
             let Some(token) = self.script.token(number) else {
                 self.script.damaged("an event is for what does not exist");
                 return Err(stopped());
             };
             self.events.push((token, readiness));
         }
-        Ok(())
+        Ok(complete)
     }
 
     fn events(&self) -> Events<'_> {
@@ -159,8 +161,8 @@ impl Network for ReplayedNetwork {
         true
     }
 
-    fn replayed_calls(&self, most: usize) -> usize {
-        self.0.remote_calls(most)
+    fn replayed_calls(&self) -> usize {
+        self.0.remote_calls()
     }
 
     fn replayed(&self) -> Option<(u64, Sent)> {

@@ -6,6 +6,7 @@ use std::io::IoSlice;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::budget;
 use crate::clock::Time;
 use crate::driver::Sent;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,10 +18,6 @@ use super::digest::digest;
 use super::format::{HEAD, Op};
 use super::reader::{Flaw, Head, Reader};
 use super::tape::total;
-
-/// The most that is replayed of what other threads have sent at once: in a turn there is no more than a thousand calls, and at the end all that
-/// came too late.
-const MOST_CALLS: usize = 1 << 20;
 
 /// Why a replay has come to its end before its loop did.
 #[derive(Debug)]
@@ -159,14 +156,14 @@ impl Script {
         self.state.with(|state| state.places.remove(&number));
     }
 
-    /// How much comes from other threads here, at most so much.
-    pub(super) fn remote_calls(&self, most: usize) -> usize {
+    /// How much comes from other threads here.
+    pub(super) fn remote_calls(&self) -> usize {
         self.state.with(|state| {
             if !state.is_next(Op::RemoteCalls) {
                 return 0;
             }
             let count = state.answer(Op::RemoteCalls, 0, |state| match state.reader.size()? {
-                count if count <= most.min(MOST_CALLS) => Ok(count),
+                count if count <= budget::REMOTE_BACKLOG => Ok(count),
                 _ => Err(state.reader.damaged("more comes from other threads than a loop takes").into()),
             });
             count.unwrap_or(0)

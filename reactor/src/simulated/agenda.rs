@@ -7,23 +7,33 @@ use crate::clock::Time;
 
 use super::poll::Id;
 
-/// For each parcel under way, when which end gets it.
+/// What is to happen to the packets on their way to an end.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Arrival,
+    /// Those that were lost are sent again.
+    Retry,
+    /// Their sender hears of room.
+    Update,
+}
+
+/// For each packet under way, when which end gets it.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
-    entries: BinaryHeap<Reverse<(Time, u64, Id)>>,
+    entries: BinaryHeap<Reverse<(Time, u64, Id, Due)>>,
     /// Entries so far: those of equal times are in the order in which they were made.
     made: u64,
 }
 
 impl Agenda {
-    pub(super) fn push(&mut self, at: Time, end: Id) {
+    pub(super) fn push(&mut self, at: Time, end: Id, due: Due) {
         self.made += 1;
-        self.entries.push(Reverse((at, self.made, end)));
+        self.entries.push(Reverse((at, self.made, end, due)));
     }
 
     /// When the first entry is due, of those whose end `is_there`; the ones before it are forgotten.
     pub(super) fn next(&mut self, is_there: impl Fn(Id) -> bool) -> Option<Time> {
-        while let Some(Reverse((at, _, end))) = self.entries.peek() {
+        while let Some(Reverse((at, _, end, _))) = self.entries.peek() {
             if is_there(*end) {
                 return Some(*at);
             }
@@ -33,11 +43,11 @@ impl Agenda {
     }
 
     /// Takes the first entry, if it is due at `now`.
-    pub(super) fn pop(&mut self, now: Time) -> Option<Id> {
+    pub(super) fn pop(&mut self, now: Time) -> Option<(Id, Due)> {
         if self.entries.peek()?.0.0 > now {
             return None;
         }
-        self.entries.pop().map(|Reverse((.., end))| end)
+        self.entries.pop().map(|Reverse((.., end, due))| (end, due))
     }
 }
 
@@ -50,11 +60,11 @@ mod tests {
         let mut agenda = Agenda::default();
         let ends: Vec<Id> = std::iter::successors(Some(Id::default()), |id| Some(id.next())).take(4).collect();
         for (end, tick) in [(3, 2), (1, 1), (2, 1), (0, 1)] {
-            agenda.push(Time::from_tick(tick), ends[end]);
+            agenda.push(Time::from_tick(tick), ends[end], Due::Arrival);
         }
-        let due: Vec<_> = std::iter::from_fn(|| agenda.pop(Time::from_tick(1))).collect();
+        let due: Vec<_> = std::iter::from_fn(|| agenda.pop(Time::from_tick(1))).map(|(end, _)| end).collect();
         assert_eq!(due, [ends[1], ends[2], ends[0]]);
-        agenda.push(Time::from_tick(3), ends[0]);
+        agenda.push(Time::from_tick(3), ends[0], Due::Arrival);
         assert_eq!(agenda.next(|_| true), Some(Time::from_tick(2)));
         assert_eq!(agenda.next(|end| end != ends[3]), Some(Time::from_tick(3)));
     }

@@ -10,6 +10,7 @@ use super::{Simulated, World};
 use crate::address::{Address, UnixAddress};
 use crate::buffer::Sink;
 use crate::byte_stream::Socket;
+use crate::clock::Time;
 use crate::driver::{Acceptor, Driver, Events};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::poller::Poller;
@@ -57,7 +58,7 @@ impl Pair {
 
     /// What is reported by now: of each end, for no order is promised.
     fn events(&mut self) -> [Readiness; 2] {
-        self.driver.wait(Some(Duration::ZERO)).unwrap();
+        self.driver.wait(Time::default(), Some(Duration::ZERO)).unwrap();
         let mut seen = [Readiness::default(); 2];
         let mut see = |token: Token, readiness| seen[token.key()] = seen[token.key()] | readiness;
         match self.driver.events() {

@@ -9,8 +9,8 @@ use crate::byte_stream::Received;
 
 use super::end::{End, State};
 use super::pipe::Pipe;
-use super::poll::{HostId, Mask};
-use super::wire::{Parcel, Wire};
+use super::poll::{HostId, Id, Mask};
+use super::wire::{Packet, Wire};
 
 /// Both ends of a connection, by the number of their side. What Linux does is in `tcp_input.c`, `tcp.c` and `af_unix.c`, and in
 /// short in `tcp(7)` and `unix(7)`:
@@ -32,11 +32,48 @@ pub(super) struct Connection {
     pub(super) wires: [Wire; 2],
     /// Whatever is sent is lost, and nobody is told.
     pub(super) silent: bool,
+    /// The listener that gets the server's end once the handshake between two hosts is complete.
+    pub(super) listener: Option<Id>,
 }
 
 impl Connection {
     pub(super) fn new(connecting: End, accepted: End, hosts: [HostId; 2]) -> Self {
-        Self { ends: [connecting, accepted], edges: [Mask::NONE; 2], hosts, wires: Default::default(), silent: false }
+        let (ends, edges) = ([connecting, accepted], [Mask::NONE; 2]);
+        Self { ends, edges, hosts, wires: Default::default(), silent: false, listener: None }
+    }
+
+    pub(super) fn is_remote(&self) -> bool {
+        self.hosts[0] != self.hosts[1]
+    }
+
+    /// The way that packets from `side` take.
+    pub(super) fn direction(&self, side: usize) -> [HostId; 2] {
+        [self.hosts[side], self.hosts[1 - side]]
+    }
+
+    pub(super) fn is_in_handshake(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    /// How many more bytes may leave for the end of this side.
+    pub(super) fn window(&self, side: usize) -> usize {
+        self.ends[side].incoming.window_for(self.wires[side].unsent_bytes())
+    }
+
+    /// Does whoever writes to this side wait for room?
+    pub(super) fn is_short_of_room(&self, side: usize) -> bool {
+        let writer = &self.ends[1 - side];
+        writer.wants_room || self.wires[side].is_blocked() || !writer.has_room(&self.ends[side].incoming)
+    }
+
+    /// Whoever writes to this side hears that so many bytes were read.
+    pub(super) fn return_room(&mut self, side: usize, bytes: usize) {
+        let (own, peer) = self.own_and_peer(side);
+        own.incoming.forget_expected(bytes);
+        if peer.wants_room && peer.has_room(&own.incoming) {
+            peer.wants_room = false;
+            self.edge(1 - side, Mask::OUT);
+        }
     }
 
     pub(super) fn end(&mut self, side: usize) -> &mut End {
@@ -72,8 +109,13 @@ impl Connection {
     }
 
     pub(super) fn read(&mut self, side: usize, buffer: &mut [u8]) -> io::Result<Received> {
+        let is_remote = self.is_remote();
         let (own, peer) = self.own_and_peer(side);
         let (received, freed) = own.read(buffer)?;
+        if is_remote {
+            own.incoming.keep_room(received.count);
+            return Ok(received);
+        }
         // A Unix socket tells of all room, a TCP socket only who has asked for it.
         let tells = peer.wants_room || !peer.is_tcp();
         if freed && tells && peer.has_room(&own.incoming) {
@@ -139,12 +181,12 @@ impl Connection {
     }
 
     /// Ends one direction. Returns what the peer is to be told.
-    pub(super) fn close_write(&mut self, side: usize) -> io::Result<Option<Parcel>> {
+    pub(super) fn close_write(&mut self, side: usize) -> io::Result<Option<Packet>> {
         let own = &mut self.ends[side];
         if !own.is_tcp() || (own.state == State::Connected && !own.write_shut) {
             own.end();
             self.edge(side, Mask::ANY);
-            return Ok(Some(Parcel::End));
+            return Ok(Some(Packet::Fin));
         }
         let connected = own.state == State::Connected;
         // Nothing is new, but the kernel wakes whoever watches.
@@ -179,7 +221,7 @@ impl Connection {
     }
 
     /// The owner of an end drops it. Returns what the peer is to be told.
-    pub(super) fn drop_end(&mut self, side: usize) -> Option<Parcel> {
+    pub(super) fn drop_end(&mut self, side: usize) -> Option<Packet> {
         let (own, peer) = self.own_and_peer(side);
         own.gone = true;
         let unread = !own.incoming.is_empty();
@@ -193,10 +235,10 @@ impl Connection {
             self.edge(1 - side, Mask::ANY);
         } else if connected && (unread || own.resets) {
             own.hang_up();
-            return Some(Parcel::Reset);
+            return Some(Packet::Reset);
         } else if connected && !own.write_shut {
             own.end();
-            return Some(Parcel::End);
+            return Some(Packet::Fin);
         }
         None
     }
@@ -211,11 +253,11 @@ impl Connection {
     }
 
     /// Nobody is there for the client, or not any more. Returns what it is to be told.
-    pub(super) fn refuse(&mut self) -> Option<Parcel> {
+    pub(super) fn refuse(&mut self) -> Option<Packet> {
         self.ends[1].hang_up();
         self.ends[1].gone = true;
         if self.ends[0].is_tcp() {
-            return Some(Parcel::Reset);
+            return Some(Packet::Reset);
         }
         self.break_off(0, Errno::CONNRESET);
         None
@@ -245,10 +287,10 @@ mod tests {
     }
 
     /// Has what an end sends arrive.
-    fn told(connection: &mut Connection, side: usize, parcel: Option<&Parcel>) {
+    fn told(connection: &mut Connection, side: usize, parcel: Option<&Packet>) {
         match parcel {
-            Some(Parcel::End) => connection.hear_end(1 - side),
-            Some(Parcel::Reset) => connection.hear_reset(1 - side),
+            Some(Packet::Fin) => connection.hear_end(1 - side),
+            Some(Packet::Reset) => connection.hear_reset(1 - side),
             _ => {}
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::clock::Time;
 use crate::driver::{Driver, Events, Network};
 use crate::readiness::Readiness;
 use crate::token::Token;
@@ -47,20 +48,22 @@ impl Driver for Simulated {
     /// Events that are there are taken at once. Else time passes: all of `timeout`, for with a single host nothing else can happen
     /// meanwhile. Without a `timeout`, what can still happen is a call from another thread, if any can call. Where somebody directs the
     /// world, all of that is theirs to see to, before they let a host take its turn.
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, since: Time, timeout: Option<Duration>) -> io::Result<Option<Time>> {
         self.events.clear();
         let Host { world, id } = &*self.host;
         world.begin_turn(*id);
-        world.on(*id, |sockets| sockets.collect(*id, &mut self.events));
+        let is_complete = world.on(*id, |sockets| sockets.collect(*id, &mut self.events));
+        // Nothing arrives between a wait and a look at the clock: time does not pass meanwhile.
+        let complete = |world: &World| Some(if is_complete { world.now_on(*id) } else { since });
         if world.is_directed {
             if self.events.is_empty() {
                 world.work_later(*id);
             }
-            return Ok(());
+            return Ok(complete(world));
         }
         if !self.events.is_empty() {
             world.sleep(Duration::ZERO);
-            return Ok(());
+            return Ok(complete(world));
         }
         match timeout {
             Some(timeout) => world.sleep(timeout),
@@ -73,7 +76,7 @@ impl Driver for Simulated {
                 ));
             }
         }
-        Ok(())
+        Ok(complete(world))
     }
 
     fn events(&self) -> Events<'_> {

@@ -1,6 +1,7 @@
 //! One end of a connection.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -41,6 +42,8 @@ pub(super) struct End {
     pub(super) lost: bool,
     pub(super) sent: Tally,
     pub(super) received: Tally,
+    /// How long what it sends may stay unacknowledged, instead of the system's default.
+    pub(super) user_timeout: Option<Duration>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ impl End {
             lost: false,
             sent: Tally::default(),
             received: Tally::default(),
+            user_timeout: None,
         }
     }
 

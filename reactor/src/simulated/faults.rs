@@ -2,31 +2,33 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rustix::io::Errno;
 
 use crate::address::Address;
-use crate::clock::Time;
 use crate::lookup::{Family, Fault};
 use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::token::Token;
 
-use super::poll::HostId;
+use super::link::Links;
 
 /// The errors of a system that has run out of something (`accept(2)`, `socket(2)`).
 const EXHAUSTION: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+
+/// What a TCP connection holds of one direction unless a test says otherwise, written and not read yet: from the least that Linux gives
+/// under pressure to what its defaults let it grow to (`net.ipv4.tcp_wmem`, `net.ipv4.tcp_rmem`).
+const DEFAULT_BUFFERS: RangeInclusive<usize> = 4 << 10..=6 << 20;
 
 /// Each fault has a sequence of random numbers of its own, so that leaving one out changes nothing in the others' draws.
 #[derive(Debug)]
 pub(crate) struct Faults {
     seed: u64,
-    /// In microseconds.
-    latency: Option<(RangeInclusive<u64>, Random)>,
-    /// In bytes a second.
-    bandwidth: Option<u64>,
+    pub(crate) links: Links,
+    /// What a connection holds of one direction, in bytes.
+    buffers: (RangeInclusive<usize>, Random),
     short_reads: Option<Random>,
     short_writes: Option<Random>,
     reordered_events: Option<Random>,
@@ -46,20 +48,12 @@ pub(crate) struct Faults {
     slowness: Option<(f64, RangeInclusive<u64>, Random)>,
     /// In microseconds.
     thread_time: Option<(RangeInclusive<u64>, Random)>,
-    partitions: Vec<Partition>,
     /// How long answers about names take, in microseconds: of each family.
     name_time: [Option<(RangeInclusive<u64>, Random)>; 2],
     missing_names: [Option<(f64, Random)>; 2],
     unavailable_names: [Option<(f64, Random)>; 2],
     /// Addresses that swallow what is sent to them.
     black_holes: Vec<IpAddr>,
-}
-
-/// Two hosts, or one (and all others), that cannot reach each other for a while.
-#[derive(Debug)]
-struct Partition {
-    hosts: [HostId; 2],
-    time: Range<Time>,
 }
 
 /// What a loop asks of its system.
@@ -144,8 +138,8 @@ impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
-            latency: None,
-            bandwidth: None,
+            links: Links::new(seed),
+            buffers: (DEFAULT_BUFFERS, Random::named(seed, "buffers")),
             short_reads: None,
             short_writes: None,
             reordered_events: None,
@@ -161,7 +155,6 @@ impl Faults {
             calls: 0,
             slowness: None,
             thread_time: None,
-            partitions: Vec::new(),
             name_time: [None, None],
             missing_names: [None, None],
             unavailable_names: [None, None],
@@ -173,12 +166,18 @@ impl Faults {
         Random::named(self.seed, name)
     }
 
-    pub(crate) fn set_latency(&mut self, microseconds: RangeInclusive<u64>) {
-        self.latency = Some((microseconds, self.random("latency")));
+    pub(crate) fn set_buffers(&mut self, bytes: RangeInclusive<usize>) {
+        self.buffers.0 = bytes;
     }
 
-    pub(crate) fn set_bandwidth(&mut self, bytes_per_second: u64) {
-        self.bandwidth = Some(bytes_per_second.max(1));
+    /// Draws what a connection holds of one direction: each doubling of the size is equally likely.
+    pub(super) fn buffer_size(&self) -> usize {
+        let (range, random) = &self.buffers;
+        let (least, most) = ((*range.start()).max(1), *range.end());
+        let (low, high) = (u64::from(least.ilog2()), u64::from(most.max(least).ilog2()));
+        let power = 1u64 << random.between(low..=high);
+        let drawn = power + random.below(power);
+        usize::try_from(drawn).unwrap_or(usize::MAX).min(most).max(least)
     }
 
     pub(crate) fn set_short_reads(&mut self) {
@@ -237,11 +236,6 @@ impl Faults {
         self.thread_time = Some((microseconds, self.random("thread time")));
     }
 
-    pub(crate) fn add_partition(&mut self, hosts: [HostId; 2], time: Range<Duration>) {
-        let time = Time::default().after(time.start)..Time::default().after(time.end);
-        self.partitions.push(Partition { hosts, time });
-    }
-
     pub(crate) fn set_name_time(&mut self, family: Family, microseconds: RangeInclusive<u64>) {
         let random = self.random(for_family(family, "name time", "name time of IPv6"));
         self.name_time[family as usize] = Some((microseconds, random));
@@ -263,37 +257,13 @@ impl Faults {
 
     /// Nothing goes wrong any more from now on, but for what is under way.
     pub(crate) fn clear(&mut self) {
-        *self = Self { calls: self.calls, ..Self::new(self.seed) };
-    }
-
-    fn draw_latency(&self) -> Duration {
-        draw(self.latency.as_ref())
+        let buffers = (DEFAULT_BUFFERS, self.buffers.1.clone());
+        *self = Self { calls: self.calls, buffers, ..Self::new(self.seed) };
     }
 
     /// How long the work of a thread takes.
     pub(super) fn thread_time(&self) -> Duration {
         draw(self.thread_time.as_ref())
-    }
-
-    /// How long it takes to send off so many bytes.
-    pub(super) fn sending(&self, bytes: usize) -> Duration {
-        let nanos = |rate: u64| (bytes as u128 * 1_000_000_000).div_ceil(u128::from(rate));
-        self.bandwidth
-            .map_or(Duration::ZERO, |rate| Duration::from_nanos(u64::try_from(nanos(rate)).unwrap_or(u64::MAX)))
-    }
-
-    /// When what is sent off at `sent` arrives on the other host. What a partition swallows is sent again when it heals.
-    pub(super) fn arrival(&self, hosts: [HostId; 2], sent: Time) -> Time {
-        let mut at = sent.after(self.draw_latency());
-        let parts = |partition: &&Partition| partition.hosts == hosts || partition.hosts == [hosts[1], hosts[0]];
-        let mut partitions: Vec<_> = self.partitions.iter().filter(parts).collect();
-        partitions.sort_by_key(|partition| partition.time.start);
-        for partition in partitions {
-            if sent < partition.time.end && at >= partition.time.start {
-                at = at.max(partition.time.end.after(self.draw_latency()));
-            }
-        }
-        at
     }
 
     /// How much of `length` a read or a write gets to do, from 1 on.
@@ -407,17 +377,9 @@ impl Faults {
 mod tests {
     use super::*;
 
-    const HOSTS: [HostId; 2] = [HostId(1), HostId(2)];
-
-    fn at(milliseconds: u64) -> Time {
-        Time::from_tick(milliseconds)
-    }
-
     #[test]
     fn without_faults_nothing_takes_time_and_nothing_fails() {
         let faults = Faults::new(1);
-        assert_eq!(faults.arrival(HOSTS, at(7)), at(7));
-        assert_eq!(faults.sending(1 << 30), Duration::ZERO);
         assert_eq!((faults.part_of_read(100), faults.part_of_write(100)), (100, 100));
         assert!(!faults.resets() && !faults.silences() && faults.spurious().is_none());
         assert!(faults.interrupt().is_ok() && faults.descriptor().is_ok());
@@ -425,19 +387,6 @@ mod tests {
             (faults.fate(&Address::Tcp(([10, 0, 0, 1], 1).into())), faults.slowness()),
             (Fate::Heard, Duration::ZERO)
         );
-    }
-
-    #[test]
-    fn what_meets_a_partition_arrives_after_it_has_healed() {
-        let mut faults = Faults::new(1);
-        faults.set_latency(10_000..=10_000);
-        faults.add_partition([HostId(2), HostId(1)], Duration::from_secs(1)..Duration::from_secs(2));
-        assert_eq!(faults.arrival(HOSTS, at(989)), at(999));
-        for sent in [990, 1_000, 1_999] {
-            assert_eq!(faults.arrival(HOSTS, at(sent)), at(2_010), "{sent}");
-        }
-        assert_eq!(faults.arrival(HOSTS, at(2_000)), at(2_010));
-        assert_eq!(faults.arrival([HostId(1), HostId(3)], at(1_500)), at(1_510));
     }
 
     #[test]
@@ -454,12 +403,24 @@ mod tests {
     fn leaving_out_one_fault_changes_nothing_in_another() {
         let mut both = Faults::new(9);
         both.set_short_reads();
-        both.set_latency(1..=1_000_000);
+        both.set_short_writes();
         let mut alone = Faults::new(9);
-        alone.set_latency(1..=1_000_000);
+        alone.set_short_writes();
         for _ in 0..100 {
             let _ = both.part_of_read(1_000);
-            assert_eq!(both.arrival(HOSTS, at(0)), alone.arrival(HOSTS, at(0)));
+            assert_eq!(both.part_of_write(1_000), alone.part_of_write(1_000));
         }
+    }
+
+    #[test]
+    fn small_and_large_buffers_are_equally_likely() {
+        let faults = Faults::new(1);
+        let sizes: Vec<_> = (0..1_000).map(|_| faults.buffer_size()).collect();
+        assert!(sizes.iter().all(|size| DEFAULT_BUFFERS.contains(size)));
+        let small = sizes.iter().filter(|size| **size < 128 << 10).count();
+        assert!((400..600).contains(&small), "{small}");
+        let mut one = Faults::new(1);
+        one.set_buffers(100..=100);
+        assert_eq!(one.buffer_size(), 100);
     }
 }

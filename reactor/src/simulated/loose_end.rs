@@ -20,9 +20,13 @@ pub(crate) struct LooseEnd(Stream);
 
 impl LooseEnd {
     /// Begins a connection to `address`. Events with `token` tell what happens to it.
-    pub(crate) fn connect(world: &Rc<World>, address: &Address, token: Token) -> io::Result<Self> {
-        let id =
-            world.on(HostId::ONLY, |sockets| sockets.connect(HostId::ONLY, address, &ConnectOptions::default()))?;
+    pub(crate) fn connect(
+        world: &Rc<World>,
+        address: &Address,
+        options: &ConnectOptions,
+        token: Token,
+    ) -> io::Result<Self> {
+        let id = world.on(HostId::ONLY, |sockets| sockets.connect(HostId::ONLY, address, options))?;
         let end = Self(Stream { world: world.clone(), host: HostId::ONLY, id });
         world.on(HostId::ONLY, |sockets| sockets.watch(id, HostId::TEST, token, Mask::ANY))?;
         Ok(end)

@@ -8,11 +8,12 @@
 //!         \                                                     /
 //!          Sockets     the system of all hosts: Names, Backlog, Poll, and for each connection two Ends with a Pipe each
 //!         /       \
-//!    Faults        Wire, Agenda     what is under way from one end to the other, and when it arrives
+//!    Faults        Wire, Agenda     the packets from one end to the other, and when they arrive
+//!    Links                          how long a packet takes, and whether it is lost
 //! ```
 //!
-//! Within a host, and while nothing takes time, what one end does is done to the other at once. Else it is a parcel on a wire. (Datagrams
-//! will be parcels without a wire, for they may overtake each other.)
+//! Within a host what one end does is done to the other at once. Between hosts it is a packet on a wire, which may take time or be lost:
+//! `network.rs` has TCP's answers.
 
 mod agenda;
 mod backlog;
@@ -25,9 +26,11 @@ mod driver;
 mod end;
 mod faults;
 mod host;
+mod link;
 mod listener;
 mod loose_end;
 mod names;
+mod network;
 mod pipe;
 mod poll;
 mod power;

@@ -86,16 +86,17 @@ impl Names {
         to: &Address,
         options: &ConnectOptions,
     ) -> io::Result<Address> {
-        let Address::Tcp(to) = to else {
-            let invalid = "a Unix socket connects from no IP address";
-            return match options.bind_address {
-                Some(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, invalid)),
-                None => Ok(Address::Unix(UnixAddress::Unnamed)),
-            };
-        };
-        let mut address = SocketAddr::new(options.bind_address.or(source).unwrap_or(to.ip()), 0);
-        if address.is_ipv4() != to.is_ipv4() {
-            return Err(Errno::INVAL.into());
+        let Address::Tcp(to) = to else { return Ok(Address::Unix(UnixAddress::Unnamed)) };
+        let mut address = SocketAddr::new(options.bind_address.or(source).unwrap_or(to.ip()), options.bind_port);
+        if options.bind_port != 0 {
+            // With `SO_REUSEADDR`, which it has, other clients may have the port too, but no
+            // listener.
+            let at_port = Address::Tcp(address);
+            if self.listeners.values().any(|listener| listener.host == host && listener.fit(&at_port).is_some()) {
+                return Err(options.bind_failed(address, Errno::ADDRINUSE.into()));
+            }
+            self.clients.insert((host, address));
+            return Ok(at_port);
         }
         let port = self.dynamic_port(address, |names, candidate| {
             let same_port =

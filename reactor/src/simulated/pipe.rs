@@ -5,7 +5,11 @@ use std::io::Read;
 
 /// What one side of the kernel holds of one direction, unless a socket says otherwise: half of Linux's default for the whole of it
 /// (208 KiB, `net.core.wmem_default`), which is what a Unix stream takes. TCP over loopback takes more, and grows what it takes.
-pub(super) const HALF: usize = 104 * 1024;
+const HALF: usize = 104 * 1024;
+
+/// The receive window of a TCP connection at its beginning, with the default of `net.ipv4.tcp_rmem`. It grows on Linux for a reader that
+/// keeps up; here it does not.
+const WINDOW: usize = 128 * 1024;
 
 /// A bounded buffer: what was written and not read yet.
 #[derive(Debug)]
@@ -13,16 +17,27 @@ pub(super) struct Pipe {
     bytes: VecDeque<u8>,
     /// How many bytes each write brought that has not been read to its end. They add up to `bytes.len()`.
     writes: VecDeque<usize>,
-    /// Bytes that are on their way here, for which room is kept: `0 <= bytes.len() + expected <= capacity`.
+    /// Bytes that the writer counts and that are not here: those on their way here, and those that were read of which it does not know yet.
+    /// `0 <= bytes.len() + expected <= capacity`.
     expected: usize,
     capacity: usize,
+    /// The most that leaves the writer's host before it is read.
+    window: usize,
 }
 
 impl Pipe {
     /// A pipe between a socket with this send buffer and one with this receive buffer.
     pub(super) fn new(send_buffer: Option<usize>, receive_buffer: Option<usize>) -> Self {
         let capacity = send_buffer.unwrap_or(HALF).saturating_add(receive_buffer.unwrap_or(HALF));
-        Self { bytes: VecDeque::new(), writes: VecDeque::new(), expected: 0, capacity: capacity.max(1) }
+        let capacity = capacity.max(1);
+        Self { bytes: VecDeque::new(), writes: VecDeque::new(), expected: 0, capacity, window: capacity }
+    }
+
+    /// A pipe between sockets on two hosts: `capacity` in all, as far as the sockets do not say otherwise.
+    pub(super) fn between_hosts(send_buffer: Option<usize>, receive_buffer: Option<usize>, capacity: usize) -> Self {
+        let window = receive_buffer.unwrap_or(WINDOW.min(capacity.div_ceil(2)));
+        let sending = send_buffer.unwrap_or(capacity - capacity.min(window));
+        Self { window: window.max(1), ..Self::new(Some(sending), Some(window)) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,6 +67,7 @@ impl Pipe {
     /// The same pipe with room for so much at the most.
     pub(super) fn limited(mut self, capacity: Option<usize>) -> Self {
         self.capacity = capacity.map_or(self.capacity, |capacity| self.capacity.min(capacity.max(1)));
+        self.window = self.window.min(self.capacity);
         self
     }
 
@@ -66,7 +82,17 @@ impl Pipe {
         count
     }
 
-    /// So many of the bytes that were to come have, or never will.
+    /// How many more bytes may leave the writer's host, which holds `unsent` back.
+    pub(super) fn window_for(&self, unsent: usize) -> usize {
+        self.window.saturating_sub((self.bytes.len() + self.expected).saturating_sub(unsent))
+    }
+
+    /// The writer does not know yet that so many bytes were read.
+    pub(super) fn keep_room(&mut self, count: usize) {
+        self.expected += count;
+    }
+
+    /// So many of the bytes that were to come have, or never will; or the writer knows that they were read.
     pub(super) fn forget_expected(&mut self, count: usize) {
         self.expected = self.expected.saturating_sub(count);
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -24,10 +23,7 @@ use super::pipe::Pipe;
 use super::poll::{HostId, Id, Mask, Poll};
 use super::roster::Roster;
 use super::trace::{Trace, What};
-use super::wire::{Call, Parcel};
-
-/// How long a TCP socket goes on sending what nobody acknowledges: what `tcp_retries2` comes to by default, 924.6 s (`tcp(7)`).
-const GIVES_UP_AFTER: Duration = Duration::from_millis(924_600);
+use super::wire::{Call, Packet, Segment};
 
 #[derive(Debug)]
 pub(crate) struct Sockets {
@@ -125,13 +121,14 @@ impl Sockets {
         self.poll.has_listed(host)
     }
 
-    /// Takes the events that wait for `host`.
-    pub(super) fn collect(&mut self, host: HostId, events: &mut Vec<(Token, Readiness)>) {
+    /// Takes the events that wait for `host`. Returns whether these are all: a wait that fails or is interrupted leaves them.
+    pub(super) fn collect(&mut self, host: HostId, events: &mut Vec<(Token, Readiness)>) -> bool {
         if self.make(host, None, SystemCall::Wait).is_err() {
-            return;
+            return false;
         }
         if self.faults.interrupt().is_err() {
-            return self.note(Some(host), None, What::Fails(Errno::INTR.raw_os_error()));
+            self.note(Some(host), None, What::Fails(Errno::INTR.raw_os_error()));
+            return false;
         }
         if let Some(random) = self.faults.spurious() {
             self.poll.list_spurious(host, random);
@@ -151,10 +148,15 @@ impl Sockets {
         if events.is_empty() {
             self.note(Some(host), None, What::Turn);
         }
+        true
     }
 
     /// Visits the connection that has the end `id`, then wakes who watches its ends. An end that exists has a connection.
-    fn visit<R>(&mut self, id: Id, visit: impl FnOnce(&mut Connection, usize) -> io::Result<R>) -> io::Result<R> {
+    pub(super) fn visit<R>(
+        &mut self,
+        id: Id,
+        visit: impl FnOnce(&mut Connection, usize) -> io::Result<R>,
+    ) -> io::Result<R> {
         let Some(connection) = self.connections.get_mut(&id.connection()) else { return Err(Errno::BADF.into()) };
         let result = visit(connection, id.side());
         let [connecting, accepted] = connection.take_edges();
@@ -164,95 +166,13 @@ impl Sockets {
     }
 
     /// Does to a connection what cannot fail. One that is gone has nothing done to it.
-    fn settle<R>(&mut self, id: Id, settle: impl FnOnce(&mut Connection, usize) -> R) -> Option<R> {
+    pub(super) fn settle<R>(&mut self, id: Id, settle: impl FnOnce(&mut Connection, usize) -> R) -> Option<R> {
         self.visit(id, |connection, side| Ok(settle(connection, side))).ok()
     }
 
-    /// Does the network take its time with what the end `id` sends, or lose it?
-    fn is_slow(&self, id: Id) -> bool {
-        let Some(connection) = self.connections.get(&id.connection()) else { return false };
-        let [own, peer] = connection.hosts;
-        own != peer
-    }
-
-    /// Sends `parcel` from the end `from` to the other.
-    fn send(&mut self, from: Id, parcel: Parcel) {
-        if !self.is_slow(from) {
-            return self.deliver(from.other(), parcel);
-        }
-        let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
-        if connection.silent {
-            return self.give_up_later(from);
-        }
-        let length = if let Parcel::Bytes(bytes) = &parcel { bytes.len() } else { 0 };
-        let (hosts, wire) = (connection.hosts, &mut connection.wires[from.other().side()]);
-        let sent = wire.send_off(self.now, self.faults.sending(length));
-        let at = self.faults.arrival(hosts, sent);
-        if at > sent.after(GIVES_UP_AFTER) && !matches!(parcel, Parcel::Call(_)) {
-            return self.give_up_later(from);
-        }
-        if at <= self.clock && wire.is_empty() && !self.roster.is_down(hosts[from.other().side()]) {
-            return self.deliver(from.other(), parcel);
-        }
-        let at = wire.push(at, parcel);
-        self.agenda.push(at, from.other());
-    }
-
-    /// Nothing of what the end `from` sends arrives any more.
-    fn give_up_later(&mut self, from: Id) {
-        let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
-        let at = connection.wires[from.side()].push(self.now.after(GIVES_UP_AFTER), Parcel::TimedOut);
-        self.agenda.push(at, from);
-    }
-
-    /// When the next parcel arrives.
+    /// When something is next to happen on the network.
     pub(crate) fn next_arrival(&mut self) -> Option<Time> {
         self.agenda.next(|end| self.connections.contains_key(&end.connection()))
-    }
-
-    /// Delivers what has arrived by now.
-    pub(super) fn arrive(&mut self) {
-        while let Some(to) = self.agenda.pop(self.clock) {
-            let Some(connection) = self.connections.get_mut(&to.connection()) else { continue };
-            if self.roster.is_down(connection.hosts[to.side()]) {
-                // It is sent again when the host is back.
-                continue;
-            }
-            if let Some(parcel) = connection.wires[to.side()].pop(self.clock) {
-                self.deliver(to, parcel);
-            }
-        }
-    }
-
-    /// `parcel` is at its end.
-    fn deliver(&mut self, to: Id, parcel: Parcel) {
-        match parcel {
-            Parcel::Call(call) => self.call_arrives(to.connection(), &call),
-            Parcel::Welcome => {
-                if self.settle(to, |connection, _| connection.establish()) == Some(false) {
-                    return self.send(to, Parcel::Reset);
-                }
-                self.note_end(to, What::Established);
-            }
-            Parcel::Bytes(bytes) => {
-                let landed = self.settle(to, |connection, side| connection.land(side, &bytes));
-                if landed == Some(false) {
-                    self.send(to, Parcel::Reset);
-                }
-            }
-            Parcel::End => {
-                self.settle(to, Connection::hear_end);
-            }
-            Parcel::TimedOut => {
-                self.note_end(to, What::TimesOut);
-                self.settle(to, |connection, side| connection.break_off(side, Errno::TIMEDOUT));
-            }
-            Parcel::Reset => {
-                let refused = self.end(to).is_some_and(|end| end.state == State::Connecting);
-                self.note_end(to, if refused { What::Refused } else { What::Resets });
-                self.settle(to, Connection::hear_reset);
-            }
-        }
     }
 
     pub(super) fn read(&mut self, id: Id, buffer: &mut [u8]) -> io::Result<Received> {
@@ -264,6 +184,9 @@ impl Sockets {
         // With nothing there the buffer makes no difference, but it must not be empty.
         let buffer = if there > 0 { &mut buffer[..part] } else { buffer };
         let received = self.visit(id, |connection, side| connection.read(side, buffer))?;
+        if received.count > 0 && self.is_remote(id) {
+            self.tell_of_room(id, received.count);
+        }
         if self.trace.is_some() {
             if received.count > 0 {
                 self.note_bytes(id, [&buffer[..received.count]].into_iter(), What::Reads);
@@ -279,8 +202,8 @@ impl Sockets {
         self.is_owned(id)?;
         self.make_on(id, SystemCall::Write)?;
         self.faults.interrupt()?;
-        let slow = self.is_slow(id);
-        if slow && self.faults.resets() {
+        let slow = self.is_remote(id);
+        if slow && self.faults.resets() && !self.is_silent(id) {
             self.break_up(id);
         }
         if slow && self.faults.silences() {
@@ -291,10 +214,14 @@ impl Sockets {
         let part = self.faults.part_of_write(offered);
         let slices = beginning(slices, part);
         let taken = if slow {
-            let bytes = self.visit(id, |connection, side| connection.take(side, &slices))?;
+            self.take_updates(id.other());
+            let bytes = self.visit(id, |connection, side| connection.take(side, &slices));
+            // Of a buffer that is full, or nearly, the sender is told when there is room.
+            self.watch_updates(id.other());
+            let bytes = bytes?;
             let taken = bytes.len();
             self.note_written(id, [&*bytes].into_iter());
-            self.send(id, Parcel::Bytes(bytes));
+            self.send(id, Packet::Data(bytes));
             taken
         } else {
             let taken = self.visit(id, |connection, side| connection.write(side, &slices))?;
@@ -309,6 +236,10 @@ impl Sockets {
         Ok(taken)
     }
 
+    fn is_silent(&self, id: Id) -> bool {
+        self.connections.get(&id.connection()).is_some_and(|connection| connection.silent)
+    }
+
     /// Something between the hosts breaks the connection: both ends are reset, and what is under way is lost.
     fn break_up(&mut self, id: Id) {
         self.settle(id, |connection, _| {
@@ -318,10 +249,10 @@ impl Sockets {
             }
         });
         for end in [id, id.other()] {
-            if self.end(end).is_some_and(|end| !end.gone) {
-                self.deliver(end, Parcel::Reset);
-            }
+            self.send(end.other(), Packet::Reset);
         }
+        // Whatever follows is not what the peer expects.
+        self.settle(id, |connection, _| connection.silent = true);
     }
 
     pub(super) fn close_write(&mut self, id: Id) -> io::Result<()> {
@@ -349,6 +280,12 @@ impl Sockets {
         self.poll.forget(id);
         self.note_end(id, What::Closes);
         let Some(connection) = self.connections.get_mut(&id.connection()) else { return };
+        let gives_up = connection.is_remote() && connection.end(id.side()).state == State::Connecting;
+        if gives_up {
+            // It sends no more, and answers nothing that comes.
+            connection.listener = None;
+            connection.end(1).gone = true;
+        }
         let end = connection.end(id.side());
         let untold = end.made && !end.lost;
         if id.side() == 0 {
@@ -401,41 +338,63 @@ impl Sockets {
         let abroad = located != Some(host);
         let source = |to: IpAddr| self.roster.source(host, to);
         let source = destination.tcp().filter(|_| abroad).map(|to| source(to.ip()));
+        if let Some(from) = destination.tcp().and_then(|to| options.bind_to(to))
+            && self.roster.locate(host, &Address::Tcp(from)) != Some(host)
+        {
+            return Err(options.bind_failed(from, Errno::ADDRNOTAVAIL.into()));
+        }
         let client = self.names.client(host, source, &destination, options)?;
         if matches!(address, Address::Unix(_)) {
             let found = self.names.find(host, &client, &destination);
             self.unix_answers(address, found)?;
         }
+        let is_own = client == destination && self.names.find(host, &client, &destination).is_none();
         let id = self.last.next();
         self.last = id;
         let call = Call {
             client: client.clone(),
             destination: destination.clone(),
             host: located,
-            send_buffer: options.stream.send_buffer,
-            receive_buffer: options.stream.receive_buffer,
+            options: options.stream.clone(),
         };
         let incoming = || Pipe::new(None, None);
         let mut connecting = End::new(client, State::Connecting, incoming());
         connecting.owned = true;
+        connecting.user_timeout = options.stream.user_timeout;
         let accepted = End::new(destination, State::Connected, incoming());
         let hosts = [host, located.unwrap_or(HostId::NOBODY)];
         self.connections.insert(id, Connection::new(connecting, accepted, hosts));
         self.note_end(id, What::Connects);
+        if is_own {
+            // Its call reaches itself: a simultaneous open (RFC 9293, section 3.5).
+            self.settle(id, |connection, _| connection.end(1).gone = true);
+            self.send(id.other(), Packet::SynAck);
+            return Ok(id);
+        }
         let fate = if abroad { self.faults.fate(address) } else { Fate::Heard };
         match fate {
-            Fate::Heard => self.send(id, Parcel::Call(Box::new(call))),
-            Fate::Refused => self.refuse(id),
-            // The other end is nobody's.
+            Fate::Heard => {
+                self.send(id, Packet::Syn(Box::new(call)));
+            }
+            Fate::Refused => {
+                self.refuse(id);
+            }
             Fate::Unanswered => {
-                self.settle(id, |connection, _| connection.end(1).gone = true);
+                // The other end is nobody's.
+                self.settle(id, |connection, _| {
+                    connection.end(1).gone = true;
+                    connection.silent = true;
+                });
+                self.send(id, Packet::Syn(Box::new(call)));
             }
         }
         Ok(id)
     }
 
-    /// A client's call reaches the host that it is for.
-    fn call_arrives(&mut self, id: Id, call: &Call) {
+    /// The request of a client reaches the host that it is for.
+    pub(super) fn syn_arrives(&mut self, to: Id, segment: Segment) {
+        let Packet::Syn(call) = &segment.packet else { return };
+        let (id, remote) = (to.connection(), self.is_remote(to));
         let Some(host) = call.host else {
             self.settle(id, |connection, _| {
                 connection.end(1).gone = true;
@@ -445,14 +404,38 @@ impl Sockets {
         };
         let found = self.names.find(host, &call.client, &call.destination);
         let listener = found.and_then(|found| Some((found, self.names.listener(found)?)));
-        let Some((found, backlog)) = listener else { return self.refuse(id) };
-        let theirs = &backlog.options.stream;
-        let to_server = Pipe::new(call.send_buffer, theirs.receive_buffer).limited(self.faults.buffer);
-        let to_client = Pipe::new(theirs.send_buffer, call.receive_buffer).limited(self.faults.buffer);
+        let Some((found, backlog)) = listener else {
+            if !self.refuse(id) {
+                // The client asks again.
+                self.drop_packet(to, segment);
+            }
+            return;
+        };
+        if remote && backlog.is_full() {
+            return self.drop_packet(to, segment);
+        }
+        let (theirs, ours) = (&backlog.options.stream, &call.options);
+        let pipe = |send, receive| match remote {
+            true => Pipe::between_hosts(send, receive, self.faults.buffer_size()),
+            false => Pipe::new(send, receive),
+        };
+        let to_server = pipe(ours.send_buffer, theirs.receive_buffer).limited(self.faults.buffer);
+        let to_client = pipe(theirs.send_buffer, ours.receive_buffer).limited(self.faults.buffer);
         let shown = shown_to(&backlog.address, &call.destination);
-        backlog.waiting.push_back(id);
-        self.settle(id, |connection, _| connection.meet(shown, [to_client, to_server]));
-        self.admit(found);
+        let user_timeout = theirs.user_timeout;
+        if !remote {
+            backlog.waiting.push_back(id);
+        }
+        self.settle(id, |connection, _| {
+            connection.meet(shown, [to_client, to_server]);
+            connection.end(1).user_timeout = user_timeout;
+            connection.listener = remote.then_some(found);
+        });
+        if remote {
+            self.send(to, Packet::SynAck);
+        } else {
+            self.admit(found);
+        }
     }
 
     fn unix_answers(&mut self, address: &Address, found: Option<Id>) -> io::Result<()> {
@@ -472,15 +455,16 @@ impl Sockets {
         {
             backlog.queue.push_back(id.other());
             self.poll.wake(listener, Mask::IN);
-            self.send(id.other(), Parcel::Welcome);
+            self.send(id.other(), Packet::SynAck);
         }
     }
 
-    fn refuse(&mut self, id: Id) {
-        if let Some(parcel) = self.settle(id, |connection, _| connection.refuse()).flatten() {
-            self.send(id.other(), parcel);
-        }
+    /// Nothing listens for the client. Returns whether the answer was not lost.
+    fn refuse(&mut self, id: Id) -> bool {
+        let answer = self.settle(id, |connection, _| connection.refuse()).flatten();
+        let is_told = answer.is_none_or(|answer| self.send(id.other(), answer));
         self.remove_if_gone(id);
+        is_told
     }
 
     pub(super) fn accept(&mut self, listener: Id) -> io::Result<(Id, Address)> {

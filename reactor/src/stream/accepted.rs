@@ -23,6 +23,11 @@ pub(super) struct Accepted<F> {
 impl<F: Factory> Welcome for Accepted<F> {
     type Name = F;
 
+    fn first_byte_divisor(&self) -> u32 {
+        // A client speaks first, and at once.
+        2
+    }
+
     fn admit(self, shared: Rc<Shared>, turn: &mut Turn<'_>, readiness: Readiness) -> Option<Box<dyn Dispatch>> {
         let Self { factory, port } = self;
         port.handshake_ended();

@@ -7,14 +7,15 @@ use std::rc::Rc;
 use mio::Interest;
 use socket2::{Domain, SockRef, Type};
 
-use crate::byte_stream::{Socket, apply_options};
+use crate::byte_stream::Socket;
 use crate::contain::contain_drop;
 use crate::driver::Acceptor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factory::Factory;
-use crate::options::StreamOptions;
+use crate::options::{ListenOptions, StreamOptions};
 use crate::protocol::Protocol;
 use crate::reactor::Reactor;
+use crate::socket_options::apply_options;
 use crate::transport::{Flags, Shared, Transport};
 
 use super::connection::Connection;
@@ -111,7 +112,7 @@ impl Reactor {
         let domain = stream_domain(&descriptor, &options).map_err(failed)?;
         let listens = SockRef::from(&descriptor).is_listener().map_err(failed)?;
         let acceptor = match domain {
-            Some(Domain::UNIX) if listens => Acceptor::Unix(mio::net::UnixListener::from_std(descriptor.into())),
+            Some(Domain::UNIX) if listens => Acceptor::Unix(mio::net::UnixListener::from_std(descriptor.into()), None),
             Some(_) if listens => Acceptor::Tcp(mio::net::TcpListener::from_std(descriptor.into())),
             _ => return Err(Error::new(ErrorKind::InvalidInput, "the descriptor is no listening stream socket")),
         };
@@ -119,6 +120,7 @@ impl Reactor {
             return Err(Error::ended());
         }
         let acceptor = self.core().network.adopt_port(acceptor);
+        let options = ListenOptions { stream: options, ..ListenOptions::default() };
         self.serve_port(acceptor, options, Origin::Adopted, factory)
     }
 }

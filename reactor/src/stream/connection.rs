@@ -2,13 +2,14 @@
 
 use std::any::{Any, TypeId, type_name};
 
+use crate::address::{Address, prefix};
 use crate::buffer::WriteQueue;
 use crate::byte_stream::Received;
 use crate::close_reason::CloseReason;
 use crate::contain::{Panicked, contain, contain_drop};
 use crate::producer::Producer;
 use crate::protocol::{Protocol, Succeed, Successor};
-use crate::reactor::{Description, Dispatch, Turn};
+use crate::reactor::{Backlog, Description, Dispatch, Turn};
 use crate::readiness::Readiness;
 use crate::stats::count;
 use crate::transport::{Flags, Shared, Transport};
@@ -114,6 +115,11 @@ impl<P: Protocol> Connection<P> {
                     transport.with_producer(Producer::resume);
                 }
                 Step::TimedOut(idle) => protocol.timed_out(transport, idle),
+                Step::LayerBegun => {
+                    refuse_held_input(protocol, transport);
+                }
+                // The protocol may have put bytes aside since the layer began.
+                Step::HandshakeCompleted if refuse_held_input(protocol, transport) => {}
                 Step::HandshakeCompleted => protocol.handshake_completed(transport),
                 Step::Leftover => protocol.data_received(transport, &take_leftover(transport)),
                 Step::Drain => protocol.drain(transport),
@@ -170,6 +176,18 @@ fn take_leftover(transport: &Transport) -> Vec<u8> {
     transport.shared.state.with(|state| std::mem::take(&mut state.rare().leftover))
 }
 
+/// Ends a connection that keeps input from before its TLS layer, in the protocol or as another protocol's leftover. Returns
+/// whether it does.
+#[cold]
+fn refuse_held_input<P: Protocol>(protocol: &mut P, transport: &Transport) -> bool {
+    let holds_input = protocol.holds_input() || transport.shared.flags.has(Flags::LEFTOVER);
+    #[cfg(feature = "tls")]
+    if holds_input {
+        transport.refuse_start_tls();
+    }
+    holds_input
+}
+
 /// A producer hears that its connection has ended before the protocol does, as in Twisted.
 fn stop_producer(transport: &Transport) {
     if transport.shared.flags.take(Flags::PULLING | Flags::PUSHING) {
@@ -197,8 +215,16 @@ impl<P: Protocol> Dispatch for Connection<P> {
         self.visit(turn, readiness, Input::Unread)
     }
 
-    fn footprint(&self) -> usize {
-        self.transport.shared.state.with(|state| state.queue.as_deref().map_or(0, WriteQueue::footprint))
+    fn backlog(&self) -> Option<Backlog> {
+        let shared = &self.transport.shared;
+        let footprint = shared.state.with(|state| state.queue.as_deref().map(WriteQueue::footprint))?;
+        let peer = Address::from(&shared.peer).tcp().map(|address| prefix(address.ip()));
+        Some(Backlog { footprint, progress: shared.last_write.get(), peer })
+    }
+
+    #[cfg(feature = "tls")]
+    fn holds_input(&mut self) -> bool {
+        self.protocol.holds_input()
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

@@ -1,7 +1,6 @@
 //! Making connections.
 
 use std::cell::Cell;
-use std::io;
 use std::mem;
 use std::rc::{Rc, Weak};
 
@@ -27,7 +26,7 @@ use crate::token::Token;
 use crate::transport::{Flags, Shared};
 
 use super::connected::Connected;
-use super::failures::Failures;
+use super::failures::{Failures, could_not_connect};
 use super::plan::{Plan, Step};
 use super::preparing::welcome;
 use super::target::Target;
@@ -97,12 +96,12 @@ impl Reactor {
         options: ConnectOptions,
         factory: F,
     ) -> Deferred<Handle<F::Protocol>> {
-        let delay = options.attempt_delay;
+        let (delay, timeout) = (options.attempt_delay, options.timeout);
         let (plan, host) = match target {
-            Target::Addresses(addresses) => (Plan::given(addresses, delay), None),
+            Target::Addresses(addresses) => (Plan::given(addresses, delay, timeout), None),
             Target::Host { name, port, family } => {
                 let families = family.map_or_else(|| vec![Family::V6, Family::V4], |family| vec![family]);
-                (Plan::looked_up(families, delay), Some(Host { name: name.into(), port }))
+                (Plan::looked_up(families, delay, timeout), Some(Host { name: name.into(), port }))
             }
         };
         let state = State {
@@ -214,6 +213,7 @@ impl<F: Factory> Race<F> {
         loop {
             match self.state.with(|state| state.plan.next(now)) {
                 Step::Try(address) => self.attempt(address),
+                Step::GiveUp(address) => self.give_up_on(&address),
                 Step::WaitUntil(time) => return self.wait_until(time),
                 Step::Wait => return self.wait_until(Time::NEVER),
                 Step::Over => return self.lose(),
@@ -234,9 +234,23 @@ impl<F: Factory> Race<F> {
                 self.reactor.install(token, Box::new(attempt));
             }
             Err(error) => self.state.with(|state| {
-                state.failures.attempt_error(error);
-                state.plan.failed();
+                state.failures.attempt(error);
+                state.plan.failed(&address);
             }),
+        }
+    }
+
+    /// Ends an attempt that has got no answer, for the sake of other addresses.
+    fn give_up_on(&self, address: &Address) {
+        let given_up = self.state.with(|state| {
+            let limit = state.plan.attempt_limit();
+            state.failures.no_answer(address, limit);
+            state.plan.failed(address);
+            let place = state.under_way.iter().position(|(_, other)| other == address);
+            place.map(|place| state.under_way.remove(place))
+        });
+        if let Some((token, _)) = given_up {
+            self.reactor.remove(token);
         }
     }
 
@@ -284,6 +298,7 @@ impl<F: Factory> Race<F> {
     fn lose(&self) {
         let error = self.state.with(|state| {
             let host = state.host.as_ref().map(|host| format!("{}:{}", host.name, host.port));
+            state.failures.not_tried(state.plan.not_tried());
             mem::take(&mut state.failures).into_error(host.as_deref())
         });
         self.refuse(error);
@@ -327,9 +342,14 @@ impl<F: Factory> Race<F> {
 }
 
 fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Result<(Socket, Token), Error> {
+    if !options.address_policy.permits_address(address) {
+        let message = format!("could not connect to {address}: the address policy does not permit it");
+        return Err(Error::new(ErrorKind::AddressDenied, message));
+    }
     let token = reactor.reserve()?;
     let network = &reactor.core().network;
-    let socket = network.connect(address, options).and_then(|mut socket| {
+    let socket = options.check(address).and_then(|()| network.connect(address, options));
+    let socket = socket.and_then(|mut socket| {
         // A Unix socket may be connected already; the edge that tells so comes when it is registered.
         socket.register(network.registry(), token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(socket)
@@ -338,7 +358,7 @@ fn begin(reactor: &Reactor, address: &Address, options: &ConnectOptions) -> Resu
         Ok(socket) => Ok((socket, token)),
         Err(error) => {
             reactor.remove(token);
-            Err(Error::io(format!("could not connect to {address}"), error))
+            Err(could_not_connect(address, error))
         }
     }
 }
@@ -378,9 +398,14 @@ impl<F: Factory> Dispatch for Attempt<F> {
             return None;
         }
         match self.socket.is_connected() {
+            Ok(true) if self.is_self_connected() => {
+                self.fail_self_connected();
+                None
+            }
             Ok(true) => self.finish(turn, readiness),
             Ok(false) => Some(self),
             Err(error) => {
+                let error = could_not_connect(&self.address, error);
                 self.fail(error);
                 None
             }
@@ -415,14 +440,38 @@ impl<F: Factory> Attempt<F> {
         race.lose();
     }
 
+    /// Returns whether the kernel has connected the socket to itself. A client whose port is the
+    /// one that it connects to sends its SYN to itself, and TCP takes that for a simultaneous open
+    /// (RFC 9293, section 3.5).
+    fn is_self_connected(&self) -> bool {
+        let Address::Tcp(peer) = self.address else { return false };
+        match self.socket.local_address().map(Address::canonical) {
+            // The unspecified address leads to the loopback address.
+            Ok(Address::Tcp(local)) => {
+                local.port() == peer.port() && (local.ip() == peer.ip().to_canonical() || peer.ip().is_unspecified())
+            }
+            _ => false,
+        }
+    }
+
+    fn fail_self_connected(mut self) {
+        // By a reset: an orderly end would leave the port in TIME_WAIT, which keeps the server from
+        // it that should be there.
+        self.socket.reset();
+        let address = &self.address;
+        let message =
+            format!("could not connect to {address}: nothing listens there, and the socket connected to itself");
+        self.fail(Error::new(ErrorKind::SelfConnected, message));
+    }
+
     /// This address does not answer: on to the next one.
-    fn fail(self, error: io::Error) {
+    fn fail(self, error: Error) {
         let Self { race, token, address, socket } = self;
         drop(socket);
         race.state.with(|state| {
             state.under_way.retain(|(other, _)| *other != token);
-            state.failures.attempt(&address, error);
-            state.plan.failed();
+            state.failures.attempt(error);
+            state.plan.failed(&address);
         });
         race.go_on(race.reactor.core().network.now());
     }

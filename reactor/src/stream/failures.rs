@@ -9,6 +9,9 @@ use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
 use crate::lookup::Family;
 
+/// The most failed attempts that a message lists.
+const MOST_LISTED: usize = 4;
+
 /// What has gone wrong with one wish to connect.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
@@ -16,21 +19,29 @@ pub(super) struct Failures {
     attempts: Vec<Error>,
     /// Of look-ups.
     names: Vec<(Family, ErrorKind, String)>,
+    /// The number of addresses that were not tried.
+    not_tried: usize,
+}
+
+/// The error of an attempt that failed.
+pub(super) fn could_not_connect(address: &Address, error: io::Error) -> Error {
+    Error::io(format!("could not connect to {address}"), error)
 }
 
 impl Failures {
     /// An attempt has failed.
-    pub(super) fn attempt(&mut self, address: &Address, error: io::Error) {
-        self.attempts.push(Error::io(format!("could not connect to {address}"), error));
+    pub(super) fn attempt(&mut self, error: Error) {
+        self.attempts.push(error);
     }
 
-    pub(super) fn attempt_error(&mut self, error: Error) {
-        self.attempts.push(error);
+    /// There were more addresses than could be tried.
+    pub(super) fn not_tried(&mut self, count: usize) {
+        self.not_tried = count;
     }
 
     /// An attempt has got no answer.
     pub(super) fn no_answer(&mut self, address: &Address, timeout: Duration) {
-        self.attempt(address, io::Error::new(io::ErrorKind::TimedOut, no_answer_within(timeout)));
+        self.attempt(could_not_connect(address, io::Error::new(io::ErrorKind::TimedOut, no_answer_within(timeout))));
     }
 
     /// A look-up has failed.
@@ -46,7 +57,8 @@ impl Failures {
 
     /// All of it in one error, of the kind of what failed last. `host` is who was looked for, if that was a name.
     pub(super) fn into_error(mut self, host: Option<&str>) -> Error {
-        let only = if self.attempts.len() == 1 && self.names.is_empty() { self.attempts.pop() } else { None };
+        let is_only = self.attempts.len() == 1 && self.names.is_empty() && self.not_tried == 0;
+        let only = if is_only { self.attempts.pop() } else { None };
         match (only, host) {
             (Some(error), None) => error,
             (Some(error), Some(host)) => Error::new(error.kind(), format!("could not reach {host}: {error}")),
@@ -75,10 +87,16 @@ impl Failures {
             None => "none of the addresses could be connected to".to_owned(),
         };
         let mut separator = ": ";
-        for error in &self.attempts {
+        for error in self.attempts.iter().take(MOST_LISTED) {
             // Writing to a string does not fail.
             let _ = write!(words, "{separator}{error}");
             separator = "; ";
+        }
+        if self.attempts.len() > MOST_LISTED {
+            let _ = write!(words, "{separator}and {} others", self.attempts.len() - MOST_LISTED);
+        }
+        if self.not_tried > 0 {
+            let _ = write!(words, "{separator}{} further addresses were not tried", self.not_tried);
         }
         for (family, _, why) in &self.names {
             let family = if *family == Family::V4 { "IPv4" } else { "IPv6" };

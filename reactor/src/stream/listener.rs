@@ -1,9 +1,13 @@
 //! Accepting connections.
 
+use std::fmt;
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use log::Level;
 use mio::Interest;
 use rustix::io::Errno;
 
@@ -11,11 +15,11 @@ use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::budget;
 use crate::byte_stream::Socket;
-use crate::clock::Time;
 use crate::contain::contain_drop;
 use crate::driver::{Acceptor, Reserve};
 use crate::error::{Error, Result, is_exhaustion};
 use crate::factory::Factory;
+use crate::log_throttle::LogThrottle;
 use crate::options::{ListenOptions, StreamOptions};
 use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
 use crate::readiness::Readiness;
@@ -33,7 +37,11 @@ use super::shared_factory::SharedFactory;
 const FIRST_RETRY: Duration = Duration::from_millis(5);
 const LONGEST_RETRY: Duration = Duration::from_millis(50);
 
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
+/// Attempts to accept that failed: as long as the cause lasts, each line says the same.
+const STARVED: LogThrottle = LogThrottle::new("lariat::stream::starved").with_burst(1);
+
+/// Connections that were dropped because the system would not watch them.
+const DROPPED: LogThrottle = LogThrottle::new("lariat::stream::dropped");
 
 /// Connections accepted before a port is closed by a shutdown: as many as Linux lets a backlog hold unless told otherwise
 /// (`net.core.somaxconn`), so that a flood of clients cannot keep a server from stopping.
@@ -52,7 +60,15 @@ struct Starvation {
     reserve: Option<Reserve>,
     backoff: Backoff,
     timer: Option<TimerKey>,
-    logged: Option<Time>,
+    /// Descriptors that connections leave free.
+    reserved: usize,
+    /// The highest descriptor that a connection may have, for they are given out from the lowest on.
+    highest: i32,
+    /// A connection got it: from then on, each must find a lower one. Connections that end leave gaps, so that the next
+    /// descriptor alone does not tell how many are left.
+    is_near: bool,
+    /// The turn in which idle connections ended, unless one was accepted since.
+    made_room: Option<u64>,
 }
 
 impl Reactor {
@@ -85,7 +101,7 @@ impl Reactor {
     #[doc(alias = "listenUNIX")]
     pub fn listen_at(&self, address: &Address, options: ListenOptions, factory: impl Factory) -> Result<Port> {
         let acceptor = self.acceptor(address, &options)?;
-        self.serve_port(acceptor, options.stream, Origin::Opened, factory)
+        self.serve_port(acceptor, options, Origin::Opened, factory)
     }
 
     /// A socket that listens at `address`.
@@ -93,7 +109,7 @@ impl Reactor {
         if self.has_ended() {
             return Err(Error::ended());
         }
-        let acceptor = self.core().network.listen(address, options);
+        let acceptor = options.check(address).and_then(|()| self.core().network.listen(address, options));
         acceptor.map_err(|error| Error::io(format!("could not listen on {address}"), error))
     }
 
@@ -101,10 +117,16 @@ impl Reactor {
     pub(crate) fn serve_port(
         &self,
         mut acceptor: Acceptor,
-        options: StreamOptions,
+        mut options: ListenOptions,
         origin: Origin,
         factory: impl Factory,
     ) -> Result<Port> {
+        let names = factory.application_protocols();
+        if !names.is_empty()
+            && let Some(layer) = options.stream.layer().and_then(|layer| layer.with_application_protocols(names))
+        {
+            options.stream.set_layer(layer);
+        }
         let failed = |error| Error::io("could not serve the listening socket", error);
         let address = acceptor.local_address().map_err(failed)?;
         let token = self.reserve()?;
@@ -112,15 +134,18 @@ impl Reactor {
             self.remove(token);
             return Err(failed(error));
         }
-        let port = PortShared::new(self, token, address, acceptor, origin, options.layer().cloned());
+        let port = PortShared::new(self, token, address, acceptor, origin, &options);
         let starvation = Starvation {
             reserve: self.core().network.reserve(),
             backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY),
             timer: None,
-            logged: None,
+            reserved: options.reserved_descriptors,
+            highest: highest_descriptor(options.reserved_descriptors),
+            is_near: false,
+            made_room: None,
         };
         let factory = SharedFactory::new(factory);
-        let listener = Listener { factory, port: port.clone(), options: Rc::new(options), starvation };
+        let listener = Listener { factory, port: port.clone(), options: Rc::new(options.stream), starvation };
         self.install(token, Box::new(listener));
         Ok(Port { shared: port })
     }
@@ -161,8 +186,11 @@ impl<F: Factory> Listener<F> {
     fn accept(&mut self, turn: &mut Turn<'_>, at_most: usize) {
         for _ in 0..at_most {
             // Looked at each time: the factory may have closed or paused the port.
-            if self.port.paused.get() || self.port.is_full() {
+            if self.port.paused.get() {
                 return;
+            }
+            if self.starvation.is_near && !self.starvation.has_room() {
+                return self.starvation.make_room(&self.port);
             }
             let Some(accepted) = self.port.acceptor.with(|acceptor| acceptor.as_mut().map(Acceptor::accept)) else {
                 return;
@@ -170,6 +198,8 @@ impl<F: Factory> Listener<F> {
             match accepted {
                 Ok((socket, peer)) => {
                     self.starvation.recover(&self.port);
+                    let is_last = descriptor(&socket).is_some_and(|descriptor| descriptor >= self.starvation.highest);
+                    self.starvation.is_near |= is_last;
                     self.admit(turn, socket, peer);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -193,6 +223,7 @@ impl<F: Factory> Listener<F> {
         if self.options.layer().is_some() {
             return self.prepare(turn, shared);
         }
+        self.port.admit(&shared);
         let protocol = self.factory.build_protocol(&peer);
         let Ok(Some(protocol)) = protocol else {
             // The factory may have kept the peer.
@@ -216,7 +247,8 @@ impl<F: Factory> Listener<F> {
             return;
         }
         let (reactor, token) = (shared.reactor.clone(), shared.token);
-        self.port.handshake_begins();
+        self.port.admit(&shared);
+        self.port.handshake_begins(&shared);
         let accepted = Accepted { factory: self.factory.clone(), port: self.port.clone() };
         match welcome(shared, accepted, turn, Readiness::default()) {
             Some(source) => reactor.install(token, source),
@@ -231,11 +263,27 @@ fn register(shared: &Shared) -> bool {
     let registry = reactor.core().network.registry();
     let registered = shared.state.with(|state| state.socket.register(registry, *token, Interest::READABLE));
     if let Err(error) = &registered {
-        log::error!("a connection from {} was dropped: could not register it: {error}", Peer::address_of(shared));
+        let peer = Peer::address_of(shared);
+        DROPPED.log(Level::Error, format_args!("a connection from {peer} was dropped: could not register it: {error}"));
         shared.state.with(|state| state.socket = Socket::Closed);
         reactor.remove(*token);
     }
     registered.is_ok()
+}
+
+/// The highest descriptor of a process that leaves `reserved` others free.
+fn highest_descriptor(reserved: usize) -> i32 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let reserved = (reserved as u64).min(limit / 8);
+    i32::try_from(limit - reserved).map_or(i32::MAX, |highest| highest - 1)
+}
+
+fn descriptor(socket: &Socket) -> Option<i32> {
+    match socket {
+        Socket::Tcp(stream) => Some(stream.as_raw_fd()),
+        Socket::Unix(stream) => Some(stream.as_raw_fd()),
+        _ => None,
+    }
 }
 
 /// Is this an error of the connection that was to be accepted, such as a reset before it was? The others are the listening socket's
@@ -255,27 +303,61 @@ fn is_of_one_client(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| of_one.iter().any(|errno| errno.raw_os_error() == code))
 }
 
+/// Accepts one client that the process has no descriptor for, and ends its connection, so that it does not wait in the backlog.
+#[cold]
+fn let_down(port: &PortShared) {
+    if let Some(Ok((mut socket, _))) = port.acceptor.with(|acceptor| acceptor.as_mut().map(Acceptor::accept)) {
+        // The peer reads an end rather than a reset, unless it has sent something.
+        let _ = socket.close_write();
+    }
+}
+
 impl Starvation {
     /// Lets one client down politely if descriptors are what is missing, then waits until one is freed or a while has passed.
     #[cold]
     fn endure(&mut self, port: &PortShared, error: &io::Error) {
-        let now = port.reactor.core().now.get();
-        if self.logged.is_none_or(|logged| now.since(logged) >= LOG_INTERVAL) {
-            log::warn!("cannot accept connections to {}: {error}; trying again", port.address);
-            self.logged = Some(now);
-        }
         if is_exhaustion(error)
             && let Some(reserve) = self.reserve.take()
         {
             drop(reserve);
-            if let Some(Ok((mut socket, _))) = port.acceptor.with(|acceptor| acceptor.as_mut().map(Acceptor::accept)) {
-                // An end rather than a reset, as far as that is ours to decide.
-                let _ = socket.close_write();
-            }
+            let_down(port);
         }
         if self.reserve.is_none() {
             self.reserve = port.reactor.core().network.reserve();
         }
+        self.wait(port, error);
+    }
+
+    /// Returns whether a descriptor below the reserve is free. The limit may have been raised meanwhile.
+    #[cold]
+    fn has_room(&mut self) -> bool {
+        self.highest = highest_descriptor(self.reserved);
+        // The lowest that is free is the one that a connection would get.
+        File::open("/dev/null").is_ok_and(|file| file.as_raw_fd() <= self.highest)
+    }
+
+    /// Ends the most idle connections, whose descriptors are free in the next turn; or lets one client down and waits.
+    #[cold]
+    fn make_room(&mut self, port: &PortShared) {
+        let turn = port.reactor.core().counters.turns.get();
+        match self.made_room {
+            // An event and the ready list may lead here twice in a turn.
+            Some(made_room) if made_room == turn => return,
+            None if port.free_descriptors() => {
+                self.made_room = Some(turn);
+                return port.reactor.serve_again(port.token);
+            }
+            // If that was no help, something else takes the descriptors.
+            _ => self.made_room = None,
+        }
+        let_down(port);
+        self.wait(port, &"the descriptors that are left are reserved");
+    }
+
+    /// Accepts nothing until a descriptor is freed or a while has passed.
+    #[cold]
+    fn wait(&mut self, port: &PortShared, why: &dyn fmt::Display) {
+        STARVED.log(Level::Warn, format_args!("cannot accept connections to {}: {why}; trying again", port.address));
         port.reactor.core().starved.with(|starved| {
             if !starved.contains(&port.token) {
                 starved.push(port.token);
@@ -294,6 +376,7 @@ impl Starvation {
             port.reactor.disarm(timer);
         }
         self.backoff.reset();
+        self.made_room = None;
         if self.reserve.is_none() {
             self.reserve = port.reactor.core().network.reserve();
         }

@@ -3,18 +3,21 @@
 //!
 //! ```text
 //!            write fails, nothing left to read
-//!   open ------------------------------------------------------------------+
-//!    |   close                  queue empty              peer's end, 2 s    |
+//!   open -------------------------------------------------------------------+
+//!    |   close            queue empty, FIN sent          peer's end,         |
 //!    +--------> closing --------------------> lingering ------------------> ended
-//!    |                                            ^     or 256 KiB          ^
-//!    |   abort, overflow, panic, end of loop      |                         |
-//!    +--------------------------------------------------------------------> +
+//!    |             |                             30 s, 5 s without input,    ^
+//!    |             | close timeout               too many others linger      |
+//!    |             +-------------------------------------------------------> +
+//!    |   abort, overflow, panic, end of loop: from every state               |
+//!    +---------------------------------------------------------------------> +
 //! ```
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use crate::budget;
+use crate::buffer::WriteQueue;
 use crate::byte_stream::{Prepared, Received, Socket};
 use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle, Phase};
@@ -23,12 +26,6 @@ use crate::reactor::Turn;
 use crate::readiness::Readiness;
 use crate::stats::count;
 use crate::transport::{Flags, Shared};
-
-/// How long a closed connection waits for the peer's end, and how much input it drops meanwhile. Linux keeps its own sockets in
-/// `FIN_WAIT2` for a minute; two seconds are ten round trips across the world, and 256 KiB are more than any peer sends before it
-/// notices.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 256 * 1024;
 
 /// How long a stream's own last words, TLS's `close_notify`, may take once everything else is sent.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -45,6 +42,8 @@ pub(super) enum Step {
     Paused,
     Resumed,
     TimedOut(Idle),
+    /// A TLS layer was put around the stream since the last step.
+    LayerBegun,
     /// The handshake that `start_tls` began is done.
     HandshakeCompleted,
     Leftover,
@@ -116,6 +115,9 @@ impl Pass {
         }
         if readiness.has(Readiness::AGAIN) {
             flags.clear(Flags::AGAIN);
+            if flags.take(Flags::YIELDED) {
+                flags.set(Flags::RESUMED);
+            }
         }
         if readiness.has(Readiness::FLUSH) {
             flags.clear(Flags::TOUCHED);
@@ -241,10 +243,17 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
         let lost = if flags.has(Flags::PAUSED_BY_USER) { lost_unread(shared, pass) } else { None };
         return Some(lost.unwrap_or(Step::Switch));
     }
-    if flags.has(Flags::PREPARING)
-        && let Some(step) = prepare(shared, pass)
-    {
-        return Some(step);
+    if flags.has(Flags::PREPARING) {
+        if shared.state.with(|state| std::mem::take(&mut state.rare().layer_begun)) {
+            return Some(Step::LayerBegun);
+        }
+        if let Some(step) = prepare(shared, pass) {
+            return Some(step);
+        }
+    }
+    if pass.readiness.has(Readiness::TIMER) && flags.has(Flags::BLOCKED) && awaits_output(shared) {
+        // Linux reports room only once a third of the send buffer is free. A write finds what the peer has acknowledged before that.
+        flags.clear(Flags::BLOCKED);
     }
     if flags.has(Flags::QUEUED) && !flags.has(Flags::BLOCKED | Flags::PREPARING) && pass.write_left > 0 {
         // The event for what arrived meanwhile was spent on a connection that did not want it.
@@ -253,6 +262,9 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
         if flags.has(Flags::ENDING) {
             return Some(finish(shared, pass, CloseReason::Aborted));
         }
+    }
+    if flags.has(Flags::MARKED) && !flags.has(Flags::QUEUED | Flags::WRITE_FAILED) {
+        shared.pass_marks(u64::MAX);
     }
     if flags.has(Flags::WRITE_FAILED) {
         // There may have been no event for what is still to be read.
@@ -305,6 +317,8 @@ fn prepare(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         }
         Err(error) => {
             count(&counters.failed_handshakes, 1);
+            // To close with input unread would reset the connection and destroy the alert.
+            shared.state.with(|state| state.socket.close_write().and_then(|()| state.socket.prepare()).ok());
             Some(finish(shared, pass, CloseReason::Lost(error)))
         }
     }
@@ -322,11 +336,12 @@ fn lost_unread(shared: &Shared, pass: &mut Pass) -> Option<Step> {
 /// Callbacks that are due to a connection that is not closing.
 fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
     let flags = &shared.flags;
-    if flags.has(Flags::TOLD_PAUSED) && !flags.has(Flags::ABOVE_MARK) {
+    // A failed write discards the queue; a protocol that went on writing then would write into nothing.
+    if flags.has(Flags::TOLD_PAUSED) && !flags.has(Flags::ABOVE_MARK | Flags::WRITE_FAILED) {
         flags.clear(Flags::TOLD_PAUSED);
         return Some(callback(shared, Step::Resumed));
     }
-    if flags.take(Flags::PASSED_MARK) && !flags.has(Flags::TOLD_PAUSED) {
+    if flags.take(Flags::PASSED_MARK) && !flags.has(Flags::TOLD_PAUSED | Flags::WRITE_FAILED) {
         flags.set(Flags::TOLD_PAUSED);
         return Some(callback(shared, Step::Paused));
     }
@@ -361,18 +376,24 @@ fn callback(shared: &Shared, step: Step) -> Step {
 
 /// What the connection's timer is for.
 fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
-    let now = shared.reactor.core().now.get();
+    let (now, complete) = (shared.reactor.core().now.get(), shared.reactor.core().complete.get());
     let (last_read, last_write) = (shared.last_read.get(), shared.last_write.get());
-    let over = |deadline: Option<Time>| deadline.is_some_and(|deadline| deadline <= now);
+    // What is due later than that may still be met by input that has not been looked for.
+    let over = |deadline: Option<Time>| deadline.is_some_and(|deadline| deadline <= complete);
     let end = shared.state.with(|state| {
-        let rare = state.rare();
-        let lingered = over(rare.linger_until).then_some(CloseReason::Done);
-        let closed = lingered.or_else(|| over(rare.close_by).then_some(CloseReason::TimedOut(Phase::Close)));
+        if state.has_lingered(complete, last_read) {
+            return Some(CloseReason::Done);
+        }
+        let rare = state.rare.as_deref()?;
+        let closed = over(rare.close_by).then_some(CloseReason::TimedOut(Phase::Close));
         closed.or_else(|| over(rare.prepare_by).then_some(CloseReason::TimedOut(Phase::Handshake)))
     });
     if let Some(reason) = end {
         return Some(finish(shared, pass, reason));
     }
+    // The event for its input came while reading was paused; the next turn reads it, unless reading is paused again by then.
+    let has_unread =
+        shared.flags.has(Flags::RESUMED) && !shared.flags.has(Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE);
     let idle = shared.state.with(|state| {
         if shared.flags.has(Flags::CLOSING) {
             // Perhaps because of another kind of idleness, of which the protocol was told just now.
@@ -380,7 +401,9 @@ fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         }
         let deadlines = state.deadlines();
         let mut kinds = [Idle::Read, Idle::Write, Idle::All].into_iter();
-        let idle = kinds.find(|idle| deadlines.idle_deadline(*idle, last_read, last_write) <= now)?;
+        let idle = kinds.find(|idle| {
+            (*idle == Idle::Write || !has_unread) && deadlines.idle_deadline(*idle, last_read, last_write) <= complete
+        })?;
         deadlines.restart_idle(idle, now);
         Some(idle)
     });
@@ -388,8 +411,15 @@ fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         return Some(callback(shared, Step::TimedOut(idle)));
     }
     pass.readiness = pass.readiness.without(Readiness::TIMER);
+    shared.check_for_stall(complete);
     shared.arm_timer();
     None
+}
+
+/// Returns whether a deadline has passed that output would push back.
+fn awaits_output(shared: &Shared) -> bool {
+    let complete = shared.reactor.core().complete.get();
+    shared.state.with(|state| state.awaits_output(complete, shared.last_read.get(), shared.last_write.get()))
 }
 
 /// The way to an orderly end.
@@ -435,10 +465,8 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
             shared.arm_timer();
         }
     }
-    if flags.has(Flags::CLOSING) && flags.has(Flags::WRITE_CLOSED) {
-        begin_lingering(shared);
-    }
-    let over = flags.has(Flags::WRITE_CLOSED) && flags.has(Flags::READ_CLOSED);
+    let over = flags.has(Flags::WRITE_CLOSED)
+        && (flags.has(Flags::READ_CLOSED) || (flags.has(Flags::CLOSING) && !lingers(shared)));
     over.then(|| finish(shared, pass, CloseReason::Done))
 }
 
@@ -480,38 +508,52 @@ fn begin_farewell(shared: &Shared) {
     }
 }
 
-/// Sets how long the peer's end is waited for, from when both `close` was called and our own end was told.
-fn begin_lingering(shared: &Shared) {
-    let begins = shared.state.with(|state| {
-        let linger_until = &mut state.rare().linger_until;
-        let begins = linger_until.is_none();
-        linger_until.get_or_insert_with(|| shared.reactor.deadline(LINGER));
-        begins
-    });
-    if begins {
-        shared.arm_timer();
-    }
+/// Since when the peer's end alone is waited for.
+fn lingers_since(shared: &Shared) -> Option<Time> {
+    shared.state.with(|state| state.rare.as_deref().and_then(|rare| rare.lingers_since))
 }
 
-/// Reads and drops what the peer still sends to a connection that is closing. Two that close with much queued for each other would
+/// Waits for the peer's end, after `close` was called and the FIN was sent, and returns whether it is still worth it: not once
+/// too many connections have begun to wait later.
+fn lingers(shared: &Shared) -> bool {
+    let core = shared.reactor.core();
+    if let Some(since) = lingers_since(shared) {
+        return core.lingering.with(|lingering| lingering.has(since, shared.token));
+    }
+    let since = shared.reactor.deadline(Duration::ZERO);
+    shared.state.with(|state| state.rare().lingers_since = Some(since));
+    if let Some(oldest) = core.lingering.with(|lingering| lingering.add(since, shared.token)) {
+        count(&core.counters.lingering_evicted, 1);
+        if oldest == shared.token {
+            return false;
+        }
+        shared.reactor.touch(oldest);
+    }
+    shared.arm_timer();
+    true
+}
+
+/// Discards what the peer still sends to a connection that is closing. Two that close with much queued for each other would
 /// otherwise wait for each other.
 fn discard_input(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> {
     let flags = &shared.flags;
     while pass.may_read && !flags.has(Flags::READ_CLOSED) {
         let short_is_drained = !flags.has(Flags::PEER_CLOSED | Flags::URGENT);
-        match shared.state.with(|state| state.socket.read(turn.buffer, short_is_drained)) {
+        match shared.state.with(|state| state.socket.discard(turn.buffer, short_is_drained)) {
             Ok(Received { count: 0, .. }) => flags.set(Flags::READ_CLOSED),
-            Ok(Received { count, drained }) => {
-                let dropped = shared.state.with(|state| {
-                    let rare = state.rare();
+            Ok(Received { count: discarded, drained }) => {
+                let core = turn.reactor.core();
+                shared.last_read.set(core.now.get());
+                count(&core.counters.bytes_discarded, discarded as u64);
+                let is_enough = shared.state.with(|state| {
                     // Before our end the close timeout is the limit.
-                    rare.dropped += if flags.has(Flags::WRITE_CLOSED) { count } else { 0 };
-                    rare.dropped
+                    state.rare().discarded += if flags.has(Flags::WRITE_CLOSED) { discarded as u64 } else { 0 };
+                    state.has_discarded_enough()
                 });
-                if dropped > LINGER_BYTES {
+                if is_enough {
                     return Some(finish(shared, pass, CloseReason::Done));
                 }
-                pass.may_read = !drained && shared.spend(&mut pass.read_left, count);
+                pass.may_read = !drained && shared.spend(&mut pass.read_left, discarded);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => pass.may_read = false,
             // A layer misses the peer's good-bye; who listens no more misses nothing.
@@ -529,8 +571,15 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
     shared.flags.set(Flags::ENDED);
     shared.flags.clear(Flags::GATHERING);
     let queue = shared.take_queue();
+    if let Some(since) = lingers_since(shared) {
+        shared.reactor.core().lingering.with(|lingering| lingering.remove(since, shared.token));
+    }
     let registry = shared.reactor.core().network.registry();
+    let lost = queue.as_deref().map_or(0, WriteQueue::len);
     let (decided, successor, deadlines) = shared.state.with(|state| {
+        if lost > 0 {
+            state.rare().unsent += lost;
+        }
         if shared.flags.has(Flags::ADOPTED) {
             // Whoever else holds the descriptor keeps it in the kernel's set.
             state.socket.deregister(registry);
@@ -570,6 +619,7 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
     };
     contain_drops(queue.into_iter().flat_map(|queue| queue.into_chunks()));
     contain_drop(successor);
+    shared.abandon_marks();
     shared.reactor.core().counters.count_closed(&reason);
     pass.reason = Some(reason);
     Step::Lost
@@ -580,15 +630,16 @@ pub(super) fn finish(shared: &Shared, pass: &mut Pass, reason: CloseReason) -> S
 pub(super) fn vanish(shared: &Shared) {
     shared.flags.set(Flags::ENDED);
     let queue = shared.take_queue();
-    let (reason, successor, deadlines) = shared.state.with(|state| {
+    if let Some(since) = lingers_since(shared) {
+        shared.reactor.core().lingering.with(|lingering| lingering.remove(since, shared.token));
+    }
+    let (rare, deadlines) = shared.state.with(|state| {
         state.socket = Socket::Closed;
-        let rare = state.rare.as_mut().map(|rare| (rare.reason.take(), rare.successor.take()));
-        let (reason, successor) = rare.unwrap_or_default();
-        (reason, successor, state.deadlines.take())
+        (state.rare.take(), state.deadlines.take())
     });
     if let Some(key) = deadlines.and_then(|deadlines| deadlines.timer) {
         shared.reactor.disarm(key);
     }
     contain_drops(queue.into_iter().flat_map(|queue| queue.into_chunks()));
-    contain_drop((reason, successor));
+    contain_drop(rare);
 }

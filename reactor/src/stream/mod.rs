@@ -1,6 +1,7 @@
 //! Byte streams: one connection machine for TCP, Unix and simulated sockets, and who makes connections.
 
 mod accepted;
+mod admission;
 mod adopt;
 mod connected;
 mod connection;

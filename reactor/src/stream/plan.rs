@@ -15,11 +15,19 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 const SHORTEST_ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 const LONGEST_ATTEMPT_DELAY: Duration = Duration::from_secs(2);
 
+/// The most addresses that one connection tries: a name server chooses how many a name has.
+const MOST_ADDRESSES: usize = 16;
+
+/// The most attempts at a time.
+const MOST_UNDER_WAY: usize = 4;
+
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// To try this address now; it counts as under way from now on.
     Try(Address),
+    /// To end the attempt at this address, which has had its time while others wait.
+    GiveUp(Address),
     /// Nothing before this time, unless something happens.
     WaitUntil(Time),
     /// Nothing, until something happens.
@@ -33,6 +41,10 @@ pub(super) enum Step {
 /// Addresses that are given are tried in their order. Those that are looked up come in families: the first to be tried is an IPv6 one, after
 /// that the families take turns as long as both have any (section 4, with a First Address Family Count of 1). IPv4 addresses that are
 /// known first wait for the others, though not for long. Addresses that come late join those that are left.
+///
+/// At most 16 addresses are tried, and at most 4 at a time. While others wait, the earliest attempt
+/// is given up after a quarter of the timeout, so that addresses without an answer do not keep the
+/// rest from being tried.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The next one last.
@@ -43,34 +55,53 @@ pub(super) struct Plan {
     /// Families of which no answer has come.
     awaited: Vec<Family>,
     attempt_delay: Duration,
+    /// The age at which an attempt makes room for the next address.
+    attempt_limit: Duration,
     last_family: Option<Family>,
     last_attempt: Option<Time>,
     /// Until when IPv4 addresses wait for IPv6 ones.
     held_until: Option<Time>,
-    under_way: usize,
+    /// The attempts under way and when each began, the earliest first. No address is tried twice.
+    under_way: Vec<(Address, Time)>,
+    /// The number of addresses that were tried, with those under way.
+    tried: usize,
+    /// The number of addresses for which there was no room.
+    left_out: usize,
     /// An attempt has failed since the last one began: the next does not wait.
     has_failed: bool,
 }
 
 impl Plan {
     /// To try these addresses, one after the other.
-    pub(super) fn given(mut addresses: Vec<Address>, attempt_delay: Duration) -> Self {
-        addresses.reverse();
-        Self { given: addresses, ..Self::looked_up(Vec::new(), attempt_delay) }
+    pub(super) fn given(addresses: Vec<Address>, attempt_delay: Duration, timeout: Duration) -> Self {
+        let mut plan = Self::looked_up(Vec::new(), attempt_delay, timeout);
+        for address in addresses {
+            if plan.given.len() >= MOST_ADDRESSES {
+                plan.left_out += 1;
+            } else if !plan.given.contains(&address) {
+                plan.given.push(address);
+            }
+        }
+        plan.given.reverse();
+        plan
     }
 
     /// To try the addresses that a look-up of each of these families will give.
-    pub(super) fn looked_up(families: Vec<Family>, attempt_delay: Duration) -> Self {
+    pub(super) fn looked_up(families: Vec<Family>, attempt_delay: Duration, timeout: Duration) -> Self {
         Self {
             given: Vec::new(),
             v4: VecDeque::new(),
             v6: VecDeque::new(),
             awaited: families,
             attempt_delay: attempt_delay.clamp(SHORTEST_ATTEMPT_DELAY, LONGEST_ATTEMPT_DELAY),
+            // All have their turn within the timeout.
+            attempt_limit: timeout / u32::try_from(MOST_ADDRESSES / MOST_UNDER_WAY).unwrap_or(1),
             last_family: None,
             last_attempt: None,
             held_until: None,
-            under_way: 0,
+            under_way: Vec::new(),
+            tried: 0,
+            left_out: 0,
             has_failed: false,
         }
     }
@@ -90,7 +121,9 @@ impl Plan {
         self.awaited.retain(|awaited| *awaited != family);
         for address in addresses {
             let known = if address.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
-            if !known.contains(&address) {
+            if known.len() >= MOST_ADDRESSES {
+                self.left_out += 1;
+            } else if !known.contains(&address) {
                 known.push_back(address);
             }
         }
@@ -99,16 +132,31 @@ impl Plan {
         }
     }
 
-    /// An attempt has failed.
-    pub(super) fn failed(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// The attempt at an address has failed, or was given up.
+    pub(super) fn failed(&mut self, address: &Address) {
+        self.under_way.retain(|(other, _)| other != address);
         self.has_failed = true;
+    }
+
+    /// The age at which an attempt makes room for the next address.
+    pub(super) fn attempt_limit(&self) -> Duration {
+        self.attempt_limit
+    }
+
+    /// The number of addresses that were not tried.
+    pub(super) fn not_tried(&self) -> usize {
+        self.left_out + self.waiting()
+    }
+
+    fn waiting(&self) -> usize {
+        self.given.len() + self.v4.len() + self.v6.len()
     }
 
     /// What is to be done now.
     pub(super) fn next(&mut self, now: Time) -> Step {
-        if self.given.is_empty() && self.v4.is_empty() && self.v6.is_empty() {
-            let is_over = self.under_way == 0 && self.awaited.is_empty();
+        let is_full = self.tried >= MOST_ADDRESSES;
+        if is_full || self.waiting() == 0 {
+            let is_over = self.under_way.is_empty() && (is_full || self.awaited.is_empty());
             return if is_over { Step::Over } else { Step::Wait };
         }
         if let Some(until) = self.not_before()
@@ -116,10 +164,17 @@ impl Plan {
         {
             return Step::WaitUntil(until);
         }
+        if self.under_way.len() >= MOST_UNDER_WAY
+            && let Some((address, since)) = self.under_way.first()
+        {
+            let until = since.after(self.attempt_limit);
+            return if now < until { Step::WaitUntil(until) } else { Step::GiveUp(address.clone()) };
+        }
         let Some(address) = self.take() else { return Step::Wait };
         self.last_attempt = Some(now);
         self.has_failed = false;
-        self.under_way += 1;
+        self.tried += 1;
+        self.under_way.push((address.clone(), now));
         Step::Try(address)
     }
 

@@ -2,29 +2,34 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+
+use log::Level;
 
 use crate::address::Address;
-use crate::clock::Time;
+use crate::close_reason::CloseReason;
 use crate::deferred::{Deferred, Resolver};
 use crate::driver::Acceptor;
 #[cfg(feature = "tls")]
 use crate::error::Result;
+use crate::error::{Error, ErrorKind};
 use crate::guarded::Guarded;
 use crate::layer::Layer;
+use crate::log_throttle::LogThrottle;
+use crate::options::ListenOptions;
 use crate::reactor::Reactor;
+use crate::socket_file::SocketFile;
 use crate::token::Token;
+use crate::transport::{Flags, Peer, Shared};
 
-/// The handshakes that may be under way on one port. More than any server is begun to be talked to within the seconds that each has, and
-/// their memory is some tens of megabytes; who comes then waits in the backlog.
-const MOST_HANDSHAKES: usize = 16 * 1024;
+use super::admission::Admission;
 
-/// How often the log hears of handshakes that fail, per port.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
+/// Handshakes that failed: any peer can cause one with each connection.
+const FAILED_HANDSHAKES: LogThrottle = LogThrottle::new("lariat::stream::handshake").with_burst(1);
+
+/// Connections that ended because their port was full: a crowd causes many.
+const EVICTIONS: LogThrottle = LogThrottle::new("lariat::stream::full").with_burst(1);
 
 /// A port that listens: what [`Reactor::listen`] gives.
 ///
@@ -45,23 +50,21 @@ pub(super) struct PortShared {
     /// Those who wait for that.
     waiting: Guarded<Vec<Resolver<()>>>,
     handshakes: Handshakes,
+    /// Which handshakes, and which connections, may stay.
+    handshake_admission: Guarded<Admission>,
+    admission: Option<Guarded<Admission>>,
     /// What is put around its connections.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS can be reloaded"))]
     layer: Option<Arc<dyn Layer>>,
     origin: Origin,
-    /// The device and inode of the socket's file, which is removed with the port.
-    file: Option<(u64, u64)>,
+    /// The socket's file, which is removed with the port.
+    file: Option<SocketFile>,
 }
 
 /// The connections of a port that no protocol hears of yet.
 #[derive(Debug, Default)]
 struct Handshakes {
     under_way: Cell<usize>,
-    /// Accepting waits until there are fewer.
-    full: Cell<bool>,
-    /// When one that failed was last told of, and how many have failed since.
-    logged: Cell<Option<Time>>,
-    unlogged: Cell<u64>,
 }
 
 /// Where a listening socket comes from.
@@ -78,12 +81,11 @@ impl PortShared {
         reactor: &Reactor,
         token: Token,
         address: Address,
-        acceptor: Acceptor,
+        mut acceptor: Acceptor,
         origin: Origin,
-        layer: Option<Arc<dyn Layer>>,
+        options: &ListenOptions,
     ) -> Rc<Self> {
-        let ours = origin == Origin::Opened && acceptor.has_file();
-        let file = if ours { address.path().and_then(|path| identity(path).ok()) } else { None };
+        let file = acceptor.take_file();
         Rc::new(Self {
             reactor: reactor.clone(),
             token,
@@ -92,48 +94,65 @@ impl PortShared {
             acceptor: Guarded::new(Some(acceptor)),
             waiting: Guarded::default(),
             handshakes: Handshakes::default(),
-            layer,
+            handshake_admission: Guarded::new(Admission::new(options.handshakes, true)),
+            admission: options.connections.map(|share| Guarded::new(Admission::new(share, false))),
+            layer: options.stream.layer().cloned(),
             origin,
             file,
         })
     }
 
-    /// May no connection be accepted because too many handshakes are under way?
+    /// A connection was accepted: the most idle ones give way to it if there are too many.
     #[inline]
-    pub(super) fn is_full(&self) -> bool {
-        let full = self.handshakes.under_way.get() >= MOST_HANDSHAKES;
-        if full {
-            self.handshakes.full.set(true);
+    pub(super) fn admit(&self, shared: &Rc<Shared>) {
+        if let Some(admission) = &self.admission {
+            self.end_all(admission.with(|admission| admission.admit(shared)));
         }
-        full
     }
 
-    pub(super) fn handshake_begins(&self) {
+    pub(super) fn handshake_begins(&self, shared: &Rc<Shared>) {
         self.handshakes.under_way.set(self.handshakes.under_way.get() + 1);
+        self.end_all(self.handshake_admission.with(|admission| admission.admit(shared)));
     }
 
     pub(super) fn handshake_ended(&self) {
         self.handshakes.under_way.set(self.handshakes.under_way.get() - 1);
-        if self.handshakes.full.take() {
-            self.reactor.serve_again(self.token);
+    }
+
+    /// Ends the most idle handshakes, or else connections, because descriptors are needed. Returns whether there were any.
+    pub(super) fn free_descriptors(&self) -> bool {
+        let mut gone = self.handshake_admission.with(Admission::most_idle);
+        if gone.is_empty()
+            && let Some(admission) = &self.admission
+        {
+            gone = admission.with(Admission::most_idle);
+        }
+        let any = !gone.is_empty();
+        self.end_all(gone);
+        any
+    }
+
+    /// Ends connections in favour of newer ones, before the turn ends.
+    fn end_all(&self, connections: Vec<Rc<Shared>>) {
+        let Some(first) = connections.first() else { return };
+        let kind = if first.flags.has(Flags::PREPARING) { "handshakes" } else { "connections" };
+        let (count, peer) = (connections.len(), Peer::address_of(first));
+        EVICTIONS.log(
+            Level::Warn,
+            format_args!("{} is full: ending the most idle {kind} ({count}), such as that of {peer}", self.address),
+        );
+        crate::stats::count(&self.reactor.core().counters.evicted, count as u64);
+        for shared in connections {
+            let error =
+                Error::new(ErrorKind::ResourcesExhausted, "the port is full, and this connection was the most idle");
+            shared.end(CloseReason::Failed(error.into()));
         }
     }
 
-    /// Tells the log of a handshake that failed, and why: not of each, for anybody can have them fail.
+    /// Logs a handshake that failed, and why.
     pub(super) fn log_failure(&self, peer: &Address, why: &dyn fmt::Display) {
-        let Handshakes { logged, unlogged, .. } = &self.handshakes;
-        let now = self.reactor.core().now.get();
-        if logged.get().is_some_and(|logged| now.since(logged) < LOG_INTERVAL) {
-            log::debug!("a TLS handshake with {peer} on {} failed: {why}", self.address);
-            unlogged.set(unlogged.get() + 1);
-            return;
-        }
-        logged.set(Some(now));
-        let others = match unlogged.take() {
-            0 => String::new(),
-            others => format!(", and {others} before it"),
-        };
-        log::info!("a TLS handshake with {peer} on {} failed{others}: {why}", self.address);
+        FAILED_HANDSHAKES
+            .log(Level::Info, format_args!("a TLS handshake with {peer} on {} failed: {why}", self.address));
     }
 
     /// Closes the listening socket. Returns whether it was open.
@@ -148,19 +167,13 @@ impl PortShared {
             // Who does not wait any more has no need to know.
             let _ = waiting.resolve(());
         }
-        if let (Some(ours), Some(path)) = (self.file, self.address.path())
-            // Another server may have put its own socket there.
-            && identity(path).is_ok_and(|found| found == ours)
-            && let Err(error) = fs::remove_file(path)
+        if let Some(file) = &self.file
+            && let Err(error) = file.remove()
         {
             log::warn!("could not remove the socket file of {}: {error}", self.address);
         }
         true
     }
-}
-
-fn identity(path: &std::path::Path) -> std::io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 impl Port {
@@ -197,8 +210,8 @@ impl Port {
         closed
     }
 
-    /// How many of its connections are in their TLS handshake, so that no protocol serves them yet. There are 16 384 at the most: past that
-    /// nothing is accepted until one has ended, as each does when its time is over.
+    /// How many of the port's connections are in their TLS handshake, so that no protocol serves them yet. Past the limits of
+    /// [`ListenOptions::handshakes`](crate::ListenOptions::handshakes), the one that has been silent for longest ends.
     pub fn handshaking(&self) -> usize {
         self.shared.handshakes.under_way.get()
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::byte_stream::{Prepared, Socket};
+use crate::clock::Time;
 #[cfg(feature = "testing")]
 use crate::contain::contain_drop;
 use crate::layer::Layer;
@@ -27,6 +28,11 @@ pub(super) trait Welcome: 'static {
     /// Does nobody want it any more?
     fn is_cancelled(&self) -> bool {
         false
+    }
+
+    /// How much of the time for the handshake the peer has until its first byte, as a divisor.
+    fn first_byte_divisor(&self) -> u32 {
+        1
     }
 
     /// The connection is ready: it is served in this source's place from now on.
@@ -51,7 +57,11 @@ struct Preparing<W> {
     /// Gone once it has failed: what is left then is to see the peer off.
     welcome: Option<W>,
     timer: Option<TimerKey>,
+    /// By when all of the handshake has to be done.
+    by: Time,
     limit: Duration,
+    /// The peer has sent something.
+    has_begun: bool,
     /// What events have told so far: those to come will not tell it again.
     seen: Readiness,
 }
@@ -81,11 +91,21 @@ impl<W: Welcome> Preparing<W> {
             return None;
         }
         shared.flags.set(Flags::PREPARING);
-        let limit = layer.timeout();
+        let all = layer.timeout();
+        let by = shared.reactor.deadline(all);
+        let limit = all / welcome.first_byte_divisor();
         let timer = Some(shared.reactor.arm(shared.reactor.deadline(limit), shared.token));
         let handshaking = &shared.reactor.core().counters.handshaking;
         handshaking.set(handshaking.get() + 1);
-        Some(Box::new(Self { shared, welcome: Some(welcome), timer, limit, seen: Readiness::default() }))
+        Some(Box::new(Self {
+            shared,
+            welcome: Some(welcome),
+            timer,
+            by,
+            limit,
+            has_begun: false,
+            seen: Readiness::default(),
+        }))
     }
 
     fn go_on(mut self: Box<Self>, turn: &mut Turn<'_>) -> Option<Box<dyn Dispatch>> {
@@ -104,8 +124,9 @@ impl<W: Welcome> Preparing<W> {
             }
             Err(_) if self.welcome.is_none() => None,
             Err(error) => {
-                // Errors of the system's have no words of their own: such a peer is gone.
-                let is_there = error.get_ref().is_some() && error.kind() != io::ErrorKind::UnexpectedEof;
+                // A peer that ended or reset the connection is gone, and so is one of which only the system has words.
+                let is_gone = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
+                let is_there = error.get_ref().is_some() && !is_gone;
                 self.turn_away(Turned::Failed(error));
                 if !is_there {
                     return self.leave(Turned::Ended);
@@ -154,6 +175,18 @@ impl<W: Welcome> Preparing<W> {
         None
     }
 
+    /// The peer has sent something.
+    fn heard(&mut self) {
+        let shared = &self.shared;
+        shared.last_read.set(shared.reactor.core().now.get());
+        if !std::mem::replace(&mut self.has_begun, true)
+            && let (Some(timer), Some(welcome)) = (self.timer, &self.welcome)
+        {
+            self.limit *= welcome.first_byte_divisor();
+            shared.reactor.rearm(timer, self.by);
+        }
+    }
+
     fn disarm(&mut self) {
         if let Some(timer) = self.timer.take() {
             self.shared.reactor.disarm(timer);
@@ -173,6 +206,16 @@ impl<W: Welcome> Dispatch for Preparing<W> {
         }
         if readiness.has(Readiness::AGAIN) {
             self.shared.flags.clear(Flags::AGAIN);
+        }
+        if readiness.has(Readiness::FLUSH) {
+            self.shared.flags.clear(Flags::TOUCHED);
+        }
+        if self.shared.flags.has(Flags::ENDING) {
+            let error = io::Error::other("the port is full, and this handshake was the most idle");
+            return self.leave(Turned::Failed(error));
+        }
+        if readiness.has(Readiness::READABLE) {
+            self.heard();
         }
         let of_the_kernel = Readiness::MADE
             | Readiness::AGAIN

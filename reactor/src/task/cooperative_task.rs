@@ -7,18 +7,22 @@ use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
-use log::error;
+use log::Level;
 
 #[cfg(feature = "testing")]
-use crate::contain::fail_test;
+use crate::contain::{Owner, fail_test};
 use crate::contain::{catch, contain_drop};
 use crate::deferred::{Deferred, Resolver};
 use crate::failure::{Failure, FailureKind};
 use crate::guarded::Guarded;
+use crate::log_throttle::LogThrottle;
 use crate::reactor::{Description, Reactor};
 
 use super::cooperative_step::CooperativeStep;
 use super::crew::{Crew, Member};
+
+/// Tasks whose failures nobody has handled.
+const UNHANDLED: LogThrottle = LogThrottle::new("lariat::task");
 
 /// A task of a [`Cooperator`](crate::Cooperator). Dropping it changes nothing; cloning it gives another handle to the same task.
 ///
@@ -277,9 +281,9 @@ impl Drop for Task {
             && !matches!(failure.kind(), FailureKind::Cancelled | FailureKind::Ended)
         {
             let words = format!("unhandled failure in the cooperative task made at {}: {failure:#}", self.made);
-            error!("{words}");
+            UNHANDLED.log(Level::Error, format_args!("{words}"));
             #[cfg(feature = "testing")]
-            fail_test(words);
+            fail_test(Owner::of(self.crew.reactor.core()), words);
             contain_drop(failure);
         }
     }

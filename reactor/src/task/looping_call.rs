@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::contain::contain_drop;
-use crate::deferred::{Cancel, Deferred, IntoDeferred, Resolver};
+use crate::deferred::{Deferred, IntoDeferred, Resolver};
 use crate::failure::Failure;
 use crate::guarded::Guarded;
-use crate::reactor::{ChainId, DelayedCall, Reactor};
+use crate::reactor::{Cancel, ChainId, DelayedCall, Reactor};
 
 use super::grid::Grid;
 

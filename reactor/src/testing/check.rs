@@ -47,10 +47,7 @@ impl Simulation {
     /// When a seed fails.
     #[track_caller]
     pub fn check(seeds: impl IntoIterator<Item = u64>, test: impl Fn(&Self) -> Result<()>) {
-        let replayed = env::var(VARIABLE).ok().map(|seed| match seed.parse::<u64>() {
-            Ok(seed) => seed,
-            Err(error) => panic!("{VARIABLE} is {seed:?}, which is no seed: {error}"),
-        });
+        let replayed = replayed_seed();
         let seeds: Box<dyn Iterator<Item = u64>> = match replayed {
             Some(seed) => Box::new([seed].into_iter()),
             None => Box::new(seeds.into_iter()),
@@ -61,8 +58,16 @@ impl Simulation {
     }
 }
 
+/// The seed that the environment asks for.
+pub(super) fn replayed_seed() -> Option<u64> {
+    env::var(VARIABLE).ok().map(|seed| match seed.parse::<u64>() {
+        Ok(seed) => seed,
+        Err(error) => panic!("{VARIABLE} is {seed:?}, which is no seed: {error}"),
+    })
+}
+
 /// What there is to say about the first seed that fails.
-fn first_failure(
+pub(super) fn first_failure(
     seeds: impl Iterator<Item = u64>,
     test: &impl Fn(&Simulation) -> Result<()>,
     replays: bool,
@@ -90,6 +95,9 @@ fn run(seed: u64, left_out: BTreeSet<usize>, keep_all: bool, test: &impl Fn(&Sim
         simulation.keep_all();
     }
     let result = catch_unwind(AssertUnwindSafe(|| test(&simulation)));
+    if matches!(result, Ok(Ok(()))) {
+        simulation.stage.judge();
+    }
     simulation.end();
     // What went wrong inside, be it an assertion in a callback, is why the test did not get what it waited for.
     let stage = &simulation.stage;

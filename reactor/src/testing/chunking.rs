@@ -1,7 +1,7 @@
 //! Whether a protocol cares how its input is cut.
 
 use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::protocol::Protocol;
@@ -41,8 +41,9 @@ const MOMENT: Duration = Duration::from_secs(1);
 ///
 /// # Panics
 ///
-/// With the smallest way to cut the input that makes a difference, and both outputs; with whatever the protocol panics with when it gets
-/// the input whole; and if there are not even two bytes to be cut.
+/// With the smallest way to cut the input that makes a difference, and both outputs; with the
+/// message of the protocol's panic when it gets the input whole; and if the input has fewer than
+/// two bytes.
 #[track_caller]
 pub fn check_chunking<P: Protocol>(mut make: impl FnMut() -> P, input: impl AsRef<[u8]>) {
     check_chunking_noting(|_| make(), input);
@@ -73,7 +74,12 @@ pub fn check_chunking<P: Protocol>(mut make: impl FnMut() -> P, input: impl AsRe
 /// As [`check_chunking`].
 #[track_caller]
 pub fn check_chunking_noting<P: Protocol>(mut make: impl FnMut(&Notes) -> P, input: impl AsRef<[u8]>) {
-    check(input.as_ref(), |pieces| Outcome::of(&mut make, pieces), Outcome::lines);
+    let input = input.as_ref();
+    // A panic at the whole input has nothing to do with how it is cut.
+    if let Some(message) = Outcome::of(&mut make, &[input]).panicked {
+        panic!("{message}");
+    }
+    check(input, |pieces| Outcome::of(&mut make, pieces), Outcome::lines);
 }
 
 /// Checks that `run` gives the same result however the input is cut into pieces: for decoders, and whatever else is no protocol.
@@ -135,15 +141,10 @@ impl Outcome {
             wire.end_of_input();
             stages.push(Stage::of(&mut wire));
         }));
-        let panicked = match result {
-            // That has nothing to do with how the input is cut.
-            Err(thrown) if pieces.len() == 1 => resume_unwind(thrown),
-            Err(thrown) => {
-                let message = thrown.downcast_ref::<&str>().map(ToString::to_string);
-                Some(message.or_else(|| thrown.downcast_ref().cloned()).unwrap_or_default())
-            }
-            Ok(()) => None,
-        };
+        let panicked = result.err().map(|thrown| {
+            let message = thrown.downcast_ref::<&str>().map(ToString::to_string);
+            message.or_else(|| thrown.downcast_ref().cloned()).unwrap_or_default()
+        });
         Self { stages, notes: notes.take(), panicked }
     }
 

@@ -158,6 +158,10 @@ impl State {
             }
         }
         self.unsent.drain(..sent);
+        if self.unsent.is_empty() {
+            // A check of memory would count it.
+            self.unsent = Vec::new();
+        }
         let ends = self.ends && !self.has_ended && self.unsent.is_empty();
         if ends {
             // If that fails, the connection has ended otherwise.

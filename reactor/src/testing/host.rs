@@ -81,6 +81,14 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// Kills its process, as `kill -9`, or a lack of memory, does: nobody there hears
+    /// [`connection_lost`](crate::Protocol::connection_lost), and the system closes the sockets. It still sends what they held and ends each
+    /// connection in good order, or with a reset where input was unread; new connections are refused until the host
+    /// [starts again](Self::restart). Of a host that is down it changes nothing.
+    pub fn kill(&self) {
+        self.stage.kill(self.place);
+    }
+
     /// Takes its power away: what ran is gone without a word, nobody there hears
     /// [`connection_lost`](crate::Protocol::connection_lost), and the others are left with connections to nobody. What they send is lost
     /// until the host [starts again](Self::restart), which answers it with a reset. Of a host that is down it changes nothing.

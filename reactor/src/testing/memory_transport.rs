@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::close_reason::CloseReason;
 use crate::factory::{Factory, Once};
 use crate::handle::reach;
-use crate::options::{ListenOptions, StreamOptions};
+use crate::options::{ConnectOptions, ListenOptions, StreamOptions};
 use crate::protocol::Protocol;
 use crate::simulated::LooseEnd;
 use crate::token::Token;
@@ -138,7 +138,7 @@ impl<P: Protocol> MemoryTransport<P> {
         let options = ListenOptions { stream: options, ..ListenOptions::default() };
         let Some(token) = clock.with_peers(FarEnds::reserve) else { panic!("the clock takes no more connections") };
         let opened = clock.listen_at(&anywhere, options, factory).map(|port| {
-            let end = LooseEnd::connect(clock.world(), port.address(), token);
+            let end = LooseEnd::connect(clock.world(), port.address(), &ConnectOptions::default(), token);
             (port, end)
         });
         let Ok((port, Ok(end))) = opened else { panic!("the clock's reactor takes no connection: {opened:?}") };

@@ -6,6 +6,7 @@
 //! | what has timers and no connection | [`VirtualClock`] |
 //! | that it does not matter how input is cut | [`check_chunking!`](crate::check_chunking), [`check_splits`] |
 //! | that work grows no faster than input | [`check_linear`] |
+//! | that a stranger cannot do harm | [`invariants`] |
 //! | servers and clients | [`simulated`] |
 //! | servers and clients under a network's faults | [`Simulation`] |
 //! | what happened in production, once more | [`Simulation::replay`] |
@@ -64,12 +65,19 @@ pub use linear::{check_linear, check_linear_cost};
 pub use memory_transport::MemoryTransport;
 pub use notes::Notes;
 pub use virtual_clock::VirtualClock;
+mod aimed;
+mod aiming;
+mod backlog;
 mod check;
 mod faults;
 mod host;
+pub mod invariants;
 mod member;
+mod queues;
 mod replay;
+mod schedule;
 mod simulation;
+mod simulation_checks;
 mod stage;
 
 pub use crate::random::Random;

@@ -65,6 +65,13 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 /// of the network; a Unix socket is its own alone. Everything that serves connections behaves as it does on Linux; what is missing is
 /// what only descriptors have, as with [`simulated`](super::simulated).
 ///
+/// # Differences from Linux
+///
+/// Keep-alive and Nagle's algorithm have no effect. A writer whose peer's window is closed does not probe it, so it learns of a dead peer only
+/// by data in flight. There is no fast retransmission, and the receive window does not grow. Within a host a client waits for room in a full
+/// backlog without asking again. Closed connections leave no `TIME_WAIT`, ports are unique over all hosts, and a crash removes the files of
+/// Unix sockets, which have no credentials.
+///
 /// # Time
 ///
 /// Time stands still while any host has something to do, then jumps to whatever comes first: a timer of some host, or the arrival of
@@ -81,7 +88,8 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 ///
 /// Besides what the test asserts: a panic in any callback (unless [allowed](Self::allow_panics)); a quarter of a million turns
 /// taken while time stands still; a protocol that hears of its connection's end twice, or not at all; a stream that ends with bytes missing;
-/// a failure that nobody handled; a connection, timer, call, deferred or socket that is left when a reactor has ended.
+/// a failure that nobody handled; a connection, timer, call, deferred or socket that is left when a reactor has ended. On request, a
+/// Deferred that [never fired](Self::fail_on_pending_deferreds) and a queue that [only grew](Self::fail_on_growing_queues).
 #[doc(alias = "Clock")]
 #[doc(alias = "MemoryReactor")]
 pub struct Simulation {
@@ -266,6 +274,7 @@ impl Simulation {
     ///
     /// As for [`turn`](Self::turn); besides, when something is left.
     pub fn finish(self) -> Result<()> {
+        self.stage.judge();
         self.end();
         self.stage.look()?;
         self.stage.look_for_leftovers()

@@ -12,11 +12,13 @@ use crate::contain::{contain, contain_drop, contain_drops, take_panics};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guarded::Guarded;
 use crate::parked::parked;
-use crate::random::Random;
 use crate::reactor::Reactor;
 use crate::simulated::{HostId, PATIENCE, Sockets, What, World};
 
+use super::aimed::Aimed;
 use super::member::{Boot, Member, Next};
+use super::queues::Watch;
+use super::schedule::{Actor, Schedule};
 
 /// Turns in a row that may be taken while time stands still: far more than any work takes that comes to an end, and soon over.
 const MOST_TURNS: u64 = 250_000;
@@ -31,23 +33,16 @@ pub(super) enum Planned {
     Restart(usize),
 }
 
-/// Who has something to do.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Actor {
-    /// The host at this place.
-    Host(usize),
-    /// This one of the threads that are done.
-    Thread(usize),
-}
-
 pub(super) struct Stage {
     pub(super) world: Rc<World>,
     members: Guarded<Vec<Member>>,
     /// By the time, and by the order in which it was planned.
     plan: Guarded<BTreeMap<(Time, u64), Planned>>,
     planned: Cell<u64>,
-    /// Whose turn it is.
-    order: Random,
+    pub(super) seed: u64,
+    pub(super) schedule: Schedule,
+    /// Faults that wait for a call.
+    pub(super) aimed: Guarded<Vec<Aimed>>,
     /// Turns since time last moved.
     turns_standing: Cell<u64>,
     pub(super) allows_panics: Cell<bool>,
@@ -57,6 +52,7 @@ pub(super) struct Stage {
     faults: Guarded<Vec<String>>,
     /// Which of them are not to be.
     left_out: BTreeSet<usize>,
+    pub(super) watch: Watch,
 }
 
 impl Stage {
@@ -68,12 +64,15 @@ impl Stage {
             members: Guarded::new(Vec::new()),
             plan: Guarded::new(BTreeMap::new()),
             planned: Cell::new(0),
-            order: Random::named(seed, "order"),
+            seed,
+            schedule: Schedule::new(seed),
+            aimed: Guarded::new(Vec::new()),
             turns_standing: Cell::new(0),
             allows_panics: Cell::new(false),
             failure: Guarded::new(None),
             faults: Guarded::new(Vec::new()),
             left_out,
+            watch: Watch::new(),
         }
     }
 
@@ -86,6 +85,7 @@ impl Stage {
         let same = |members: &mut Vec<Member>| members.iter().position(|member| member.name.eq_ignore_ascii_case(name));
         self.members.with(same).unwrap_or_else(|| {
             let member = Member::new(&self.world, name);
+            self.watch.prepare(&member.reactor);
             self.members.with(|members| {
                 members.push(member);
                 members.len() - 1
@@ -127,9 +127,16 @@ impl Stage {
         })
     }
 
+    pub(super) fn since_beginning(&self) -> Duration {
+        self.world.now().since(Time::default())
+    }
+
     pub(super) fn advance(&self, time: Time) {
         if time > self.world.now() {
             self.turns_standing.set(0);
+            if self.watch.limit.get().is_some() {
+                self.sample();
+            }
         }
         self.world.advance(time);
     }
@@ -155,8 +162,7 @@ impl Stage {
             }
         });
         if !ready.is_empty() {
-            let chosen = if ready.len() > 1 { self.order.pick(&ready) } else { ready.first() };
-            return (chosen.copied(), None);
+            return (self.schedule.choose(&ready), None);
         }
         let arrival = self.sockets(Sockets::next_arrival);
         let planned = self.plan.with(|plan| plan.first_key_value().map(|((time, _), _)| *time));
@@ -184,11 +190,12 @@ impl Stage {
             let engine = engine.turn(&self.world, id)?;
             self.member(place, |member| member.put_engine(engine));
         }
+        self.strike(place);
         let turns = self.turns_standing.get() + 1;
         self.turns_standing.set(turns);
         if turns > MOST_TURNS {
             let name = self.member(place, |member| member.name.clone());
-            let now = self.world.now().since(Time::default());
+            let now = self.since_beginning();
             self.fail(format!(
                 "time stands still: {MOST_TURNS} turns were taken at {now:?}, the last by {name:?}. Something there is done over and \
                  over, such as a call_later of no delay that sets itself again"
@@ -226,10 +233,20 @@ impl Stage {
         }
     }
 
+    pub(super) fn kill(&self, place: usize) {
+        let (engine, id) = self.member(place, |member| (member.take_engine(), member.id));
+        if let Some(engine) = engine {
+            self.sockets(|sockets| sockets.kill(id));
+            contain_drops(self.world.take_all_work(Some(id)));
+            engine.end(true);
+        }
+    }
+
     pub(super) fn restart(&self, place: usize) {
         self.crash(place);
         let (id, boot) = self.member(place, |member| {
             member.start_again(&self.world);
+            self.watch.prepare(&member.reactor);
             (member.id, member.boot.clone())
         });
         self.sockets(|sockets| sockets.power_on(id));
@@ -262,6 +279,27 @@ impl Stage {
     fn reactors(&self) -> Vec<(Rc<str>, Reactor)> {
         self.members
             .with(|members| members.iter().map(|member| (member.name.clone(), member.reactor.clone())).collect())
+    }
+
+    /// Has every reactor enter its queues.
+    pub(super) fn prepare_all(&self) {
+        self.reactors().iter().for_each(|(_, reactor)| self.watch.prepare(reactor));
+    }
+
+    fn sample(&self) {
+        let reactors = self.reactors();
+        self.watch.sample(reactors.iter().map(|(name, reactor)| (&**name, reactor)));
+    }
+
+    /// Looks for what a test asked to be looked for at its end.
+    pub(super) fn judge(&self) {
+        if self.watch.limit.get().is_some() {
+            self.sample();
+        }
+        let reactors = self.reactors();
+        if let Some(report) = self.watch.report(reactors.iter().map(|(name, reactor)| (&**name, reactor))) {
+            self.fail(report);
+        }
     }
 
     /// Nothing is left to happen by itself: waits for calls of other threads. Returns whether one may have come.

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
-use std::panic::resume_unwind;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Time;
-use crate::contain::keep_panics;
+use crate::contain::{Owner, keep_panics, take_failure_of};
 use crate::guarded::Guarded;
 use crate::reactor::{MainLoop, Reactor};
 use crate::simulated::{PATIENCE, Simulated, World};
@@ -28,9 +28,14 @@ const MOST_TURNS: u32 = 100_000;
 /// A reactor whose time stands still until the test moves it: for whatever calls something later.
 ///
 /// It derefs to its [`Reactor`], so what is to be tested gets `&clock`. [`advance`](Self::advance) moves the time and does all that is
-/// due on the way, each thing at its own time and in the right order. A panic in what is called comes out of it, so that an `assert!`
-/// there fails the test. Cheap to clone; the reactor ends with the last clone and the last
-/// [`MemoryTransport`](super::MemoryTransport) on it.
+/// due on the way, each thing at its own time and in the right order. Cheap to clone; the reactor
+/// ends with the last clone and the last [`MemoryTransport`](super::MemoryTransport) on it.
+///
+/// A panic in a callback, and a failure that no callback of its Deferred handles, fail the test:
+/// the method that ran the loop panics at the line of the test that called it, with the message,
+/// and for a failure with the place where it was made. A failure of a Deferred that the test's own
+/// body lets go is found by the next method that runs the loop, or at the latest when the clock is
+/// dropped.
 ///
 /// ```
 /// use lariat::testing::VirtualClock;
@@ -54,6 +59,8 @@ pub struct VirtualClock {
 struct Inner {
     reactor: Reactor,
     world: Rc<World>,
+    /// The line of the test that made the clock.
+    made: &'static Location<'static>,
     /// Out while it turns.
     main_loop: Cell<Option<MainLoop>>,
     peers: Guarded<FarEnds>,
@@ -61,13 +68,16 @@ struct Inner {
 
 impl VirtualClock {
     /// A clock with a reactor of its own.
+    #[track_caller]
     #[must_use]
     pub fn new() -> Self {
         let world = World::still();
         let main_loop = MainLoop::from_driver(Box::new(Simulated::new(&world)));
         let reactor = Reactor::clone(&main_loop);
-        let main_loop = Cell::new(Some(main_loop));
-        Self { inner: Rc::new(Inner { reactor, world, main_loop, peers: Guarded::new(FarEnds::new()) }) }
+        // An earlier reactor at the same address may have left one.
+        drop(take_failure_of(Owner::of(reactor.core())));
+        let (main_loop, made) = (Cell::new(Some(main_loop)), Location::caller());
+        Self { inner: Rc::new(Inner { reactor, world, made, main_loop, peers: Guarded::new(FarEnds::new()) }) }
     }
 
     /// How much time has passed since the clock was made.
@@ -80,7 +90,8 @@ impl VirtualClock {
     ///
     /// # Panics
     ///
-    /// With the words that a callback panics with; if it is called from a callback; and if there is no end to what is due.
+    /// With the message of a callback's panic or of an unhandled failure; if it is called from a
+    /// callback; and if there is no end to what is due.
     #[doc(alias = "pump")]
     #[track_caller]
     pub fn advance(&self, time: Duration) {
@@ -149,16 +160,20 @@ impl VirtualClock {
             || core.timers.with(|timers| timers.next_deadline()).is_some_and(|next| next <= now)
     }
 
-    /// Lends the loop out. What a callback panics with meanwhile goes on from here.
+    /// Lends the loop out. A panic of a callback or an unhandled failure panics here, through the
+    /// panic hook, which `resume_unwind` would pass by: a failure has been printed by nothing else.
     #[track_caller]
     pub(super) fn with_loop<R>(&self, work: impl FnOnce(&mut MainLoop) -> R) -> R {
+        if let Some(report) = take_failure_of(Owner::of(self.inner.reactor.core())) {
+            panic!("{report}");
+        }
         let Some(mut main_loop) = self.inner.main_loop.take() else {
             panic!("a callback cannot move the time, nor use the transports that a test holds");
         };
-        let (result, thrown) = keep_panics(|| work(&mut main_loop));
+        let (result, report) = keep_panics(|| work(&mut main_loop));
         self.inner.main_loop.set(Some(main_loop));
-        if let Some(thrown) = thrown {
-            resume_unwind(thrown);
+        if let Some(report) = report {
+            panic!("{report}");
         }
         result
     }
@@ -174,7 +189,7 @@ impl VirtualClock {
 
     /// Returns whether any of them did anything.
     #[track_caller]
-    fn let_peers_act(&self) -> bool {
+    pub(super) fn let_peers_act(&self) -> bool {
         let (moved, flooded) = self.with_peers(|peers| peers.act(self.world()));
         assert!(!flooded, "there is no end to what a protocol writes: `peer_takes` sets how much of it the peer takes");
         moved
@@ -182,6 +197,7 @@ impl VirtualClock {
 }
 
 impl Default for VirtualClock {
+    #[track_caller]
     fn default() -> Self {
         Self::new()
     }
@@ -198,12 +214,13 @@ impl Deref for VirtualClock {
 impl Drop for Inner {
     fn drop(&mut self) {
         let main_loop = self.main_loop.take();
-        let ((), thrown) = keep_panics(|| drop(main_loop));
-        // The last callbacks may fail the test too, unless it has failed already.
-        if let Some(thrown) = thrown
+        let before = take_failure_of(Owner::of(self.reactor.core()));
+        let ((), report) = keep_panics(|| drop(main_loop));
+        // A test that has failed already fails for its first reason.
+        if let Some(report) = before.or(report)
             && !std::thread::panicking()
         {
-            resume_unwind(thrown);
+            panic!("{report}\nnoticed when the clock made at {} was dropped", self.made);
         }
     }
 }

@@ -77,4 +77,8 @@ impl<F: Factory> Factory for WitnessFactory<F> {
     fn build_protocol(&mut self, peer: &Peer) -> Option<Self::Protocol> {
         Some(Witness { inner: self.inner.build_protocol(peer)?, record: self.record.clone() })
     }
+
+    fn application_protocols(&self) -> &[&str] {
+        self.inner.application_protocols()
+    }
 }

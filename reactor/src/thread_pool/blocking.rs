@@ -99,7 +99,7 @@ impl Remote {
         &self,
         see_to_it: impl FnOnce(&Reactor, Asker<T>) + Send + 'static,
     ) -> Result<T, Failure> {
-        if self.is_home() {
+        if self.is_loop_thread() {
             let words = "a call that waits for the loop was made on the loop's own thread, which would wait for itself";
             return Err(Error::new(ErrorKind::Deadlock, words).into());
         }

@@ -6,7 +6,7 @@ mod defer;
 mod job;
 mod pool;
 
-pub(crate) use self::crew::{Crew, Refusal};
+pub(crate) use self::crew::Crew;
 pub(crate) use self::job::{Job, JobId};
 pub(crate) use self::pool::close;
 #[cfg(feature = "testing")]

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use crate::contain::{contain_drop, contain_drops};
-use crate::deferred::{Cancel, Deferred, Resolver};
+use crate::contain::{contain_drop, contain_drops, mark_worker};
+use crate::deferred::{Deferred, Resolver};
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, FailureKind};
 use crate::guarded::Guarded;
-use crate::reactor::{Reactor, Remote};
+use crate::reactor::{Cancel, Reactor, Remote};
 
 use super::crew::{Crew, Refusal};
 use super::job::{Errand, Job, JobId};
@@ -168,7 +168,10 @@ impl Pool {
         #[cfg(not(feature = "testing"))]
         let _ = reactor;
         let crew = self.crew.clone();
-        let thread = thread::Builder::new().name("lariat-pool".to_owned()).spawn(move || crew.serve());
+        let thread = thread::Builder::new().name("lariat-pool".to_owned()).spawn(move || {
+            mark_worker();
+            crew.serve();
+        });
         let Err(error) = thread else { return true };
         // With other threads it only takes longer.
         if !self.crew.dismiss() {

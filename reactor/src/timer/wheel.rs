@@ -154,6 +154,13 @@ impl<T> TimerWheel<T> {
             .map(|entry| &mut entry.value)
     }
 
+    /// Every timer that has not ended, with its value, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TimerKey, &T)> {
+        self.entries.iter().filter_map(|(index, entry)| {
+            Some((TimerKey { index: u32::try_from(index).ok()?, generation: entry.generation }, &entry.value))
+        })
+    }
+
     /// Whether the timer still holds its value: it was neither cancelled nor taken.
     #[doc(alias = "IDelayedCall.active")]
     pub fn contains(&self, key: TimerKey) -> bool {

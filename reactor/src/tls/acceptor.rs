@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::server::{ServerConfig, UnbufferedServerConnection};
@@ -83,19 +83,71 @@ impl ServerOptions {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read, or
-    /// the name of an application protocol is empty or too long.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read,
+    /// a revocation list is given although no client is asked for a certificate, or the name of an application protocol is empty
+    /// or too long.
     pub fn build(self) -> Result<Acceptor> {
         Acceptor::new(self)
     }
 }
 
+fn wrap(config: Arc<ServerConfig>, socket: Socket, unsent: Vec<u8>) -> io::Result<Socket> {
+    let session = UnbufferedServerConnection::new(config).map_err(io::Error::other)?;
+    let stream = TlsStream::new(socket, Session::Server(session), unsent, None);
+    Ok(Socket::Boxed(Box::new(stream)))
+}
+
+/// An acceptor whose options name no application protocols, on a port whose factory does.
+struct ForProtocols {
+    acceptor: Acceptor,
+    names: Vec<Vec<u8>>,
+    /// The acceptor's configuration and the one made of it, which a reload makes stale.
+    made: Mutex<Option<(Arc<ServerConfig>, Arc<ServerConfig>)>>,
+}
+
+impl ForProtocols {
+    fn config(&self) -> Arc<ServerConfig> {
+        let config = self.acceptor.read(|state| state.config.clone());
+        if !config.alpn_protocols.is_empty() {
+            // Options that name some have replaced those that named none.
+            return config;
+        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, named)) = made.as_ref().filter(|(source, _)| Arc::ptr_eq(source, &config)) {
+            return named.clone();
+        }
+        let mut named = ServerConfig::clone(&config);
+        named.alpn_protocols.clone_from(&self.names);
+        let named = Arc::new(named);
+        *made = Some((config, named.clone()));
+        named
+    }
+}
+
+impl Layer for ForProtocols {
+    fn wrap(&self, socket: Socket, unsent: Vec<u8>) -> io::Result<Socket> {
+        wrap(self.config(), socket, unsent)
+    }
+
+    fn reload(&self) -> Result<()> {
+        self.acceptor.reload()
+    }
+
+    fn timeout(&self) -> Duration {
+        self.acceptor.timeout()
+    }
+}
+
 impl Layer for Acceptor {
     fn wrap(&self, socket: Socket, unsent: Vec<u8>) -> io::Result<Socket> {
-        let config = self.read(|state| state.config.clone());
-        let session = UnbufferedServerConnection::new(config).map_err(io::Error::other)?;
-        let stream = TlsStream::new(socket, Session::Server(session), unsent, None);
-        Ok(Socket::Boxed(Box::new(stream)))
+        wrap(self.read(|state| state.config.clone()), socket, unsent)
+    }
+
+    fn with_application_protocols(&self, names: &[&str]) -> Option<Arc<dyn Layer>> {
+        let names = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let has_own = self.read(|state| !state.config.alpn_protocols.is_empty());
+        let named = || ForProtocols { acceptor: self.clone(), names, made: Mutex::default() };
+        (!has_own).then(|| Arc::new(named()) as Arc<dyn Layer>)
     }
 
     fn reload(&self) -> Result<()> {

@@ -9,7 +9,6 @@ use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use crate::error::Result;
 
 use super::common::{Common, common_options};
-use super::connector::Connector;
 use super::identity::{Identity, invalid};
 use super::info::TlsVersion;
 use super::provider::{WallClock, provider};
@@ -20,7 +19,7 @@ use super::verifier::JudgeOfServers;
 /// Sessions that are kept to be resumed: as many servers as one program talks to, and some more.
 const SESSIONS: usize = 256;
 
-/// How a client speaks TLS, and whom it trusts. [`build`](Self::build) makes a [`Connector`] of it.
+/// How a client speaks TLS, and whom it trusts. [`build`](Self::build) makes a [`Connector`](super::Connector) of it.
 ///
 /// A server has to show a certificate for the name that it is asked for by, from an authority that is trusted: by default, one that this
 /// machine trusts. There is no way to do without.
@@ -85,7 +84,7 @@ impl ClientOptions {
         self
     }
 
-    /// Begins a new session with every connection. Default: sessions are kept and resumed, by all that use the same [`Connector`].
+    /// Begins a new session with every connection. Default: sessions are kept and resumed, by all that use the same [`Connector`](super::Connector).
     pub fn without_resumption(mut self) -> Self {
         self.without_resumption = true;
         self
@@ -93,18 +92,17 @@ impl ClientOptions {
 
     common_options!();
 
-    /// What connects by these options.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read, no
-    /// authority is trusted, or the name of an application protocol is empty or too long.
-    pub fn build(self) -> Result<Connector> {
-        let timeout = self.common.handshake_timeout;
-        Ok(Connector::new(self.config()?, timeout))
+    pub(super) fn timeout(&self) -> Duration {
+        self.common.handshake_timeout
     }
 
-    fn config(&self) -> Result<ClientConfig> {
+    /// The same options, with the identity as its files have it now.
+    pub(super) fn reread(&self) -> Result<Self> {
+        let identity = self.identity.as_ref().map(Identity::reread).transpose()?;
+        Ok(Self { identity, ..self.clone() })
+    }
+
+    pub(super) fn config(&self) -> Result<ClientConfig> {
         let mut verifier = WebPkiServerVerifier::builder_with_provider(self.roots.load()?, provider());
         if !self.revocation.is_empty() {
             verifier = verifier.with_crls(RevocationList::load_all(&self.revocation)?).enforce_revocation_expiration();
@@ -119,6 +117,7 @@ impl ClientOptions {
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => {
+                identity.warn_if_invalid(&self.common.clock);
                 builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity.key.clone())))
             }
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::client::{ClientConfig, UnbufferedClientConnection};
@@ -12,6 +12,7 @@ use crate::byte_stream::Socket;
 use crate::error::Result;
 use crate::layer::Layer;
 
+use super::client_options::ClientOptions;
 use super::identity::invalid;
 use super::session::Session;
 use super::stream::TlsStream;
@@ -21,9 +22,12 @@ use super::stream::TlsStream;
 /// Cheap to clone; the clones share their sessions, so that a second connection to a server resumes what the first began. It may be shared
 /// by the loops of several threads.
 #[derive(Clone)]
-pub struct Connector {
-    config: Arc<ClientConfig>,
-    timeout: Duration,
+pub struct Connector(Arc<Inner>);
+
+struct Inner {
+    options: ClientOptions,
+    /// As the files were when they were last read.
+    config: RwLock<Arc<ClientConfig>>,
 }
 
 /// A client's TLS with one server: see [`Connector::to`].
@@ -33,9 +37,41 @@ pub struct NamedConnector {
     name: ServerName<'static>,
 }
 
+impl ClientOptions {
+    /// What connects by these options.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an authority's certificate or a revocation list cannot be read, no
+    /// authority is trusted, or the name of an application protocol is empty or too long.
+    pub fn build(self) -> Result<Connector> {
+        Connector::new(self)
+    }
+}
+
 impl Connector {
-    pub(super) fn new(config: ClientConfig, timeout: Duration) -> Self {
-        Self { config: Arc::new(config), timeout }
+    pub(super) fn new(options: ClientOptions) -> Result<Self> {
+        let config = RwLock::new(Arc::new(options.config()?));
+        Ok(Self(Arc::new(Inner { options, config })))
+    }
+
+    /// Reads all files again from which the identity, the authorities and the revocation lists came. Handshakes that begin from
+    /// now on use them, and resume no session that was begun before; established connections are not affected.
+    ///
+    /// The call reads files, which blocks the loop while a disk is slow.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ClientOptions::build`] and [`Identity::from_pem_files`](super::Identity::from_pem_files); everything then stays
+    /// as it was.
+    pub fn reload(&self) -> Result<()> {
+        let config = Arc::new(self.0.options.reread()?.config()?);
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+
+    fn config(&self) -> Arc<ClientConfig> {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Connects to the server of this name: it is asked for by it (SNI), and its certificate has to be for it. An IP address will do, if
@@ -54,17 +90,28 @@ impl Connector {
     }
 }
 
+#[cfg(feature = "testing")]
+impl NamedConnector {
+    /// A session that buffers, for a peer of a test.
+    pub(crate) fn buffered(&self) -> std::result::Result<rustls::ClientConnection, rustls::Error> {
+        rustls::ClientConnection::new(self.connector.config(), self.name.clone())
+    }
+}
+
 impl Layer for NamedConnector {
     fn wrap(&self, socket: Socket, unsent: Vec<u8>) -> io::Result<Socket> {
         let Self { connector, name } = self;
-        let session =
-            UnbufferedClientConnection::new(connector.config.clone(), name.clone()).map_err(io::Error::other)?;
+        let session = UnbufferedClientConnection::new(connector.config(), name.clone()).map_err(io::Error::other)?;
         let stream = TlsStream::new(socket, Session::Client(session), unsent, Some(name.to_str().into()));
         Ok(Socket::Boxed(Box::new(stream)))
     }
 
+    fn reload(&self) -> Result<()> {
+        self.connector.reload()
+    }
+
     fn timeout(&self) -> Duration {
-        self.connector.timeout
+        self.connector.0.options.timeout()
     }
 }
 

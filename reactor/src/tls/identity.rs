@@ -5,13 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::time_provider::TimeProvider;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::provider::provider;
+use super::der::{self, unusable};
+use super::pem::{certificates_in, key_in};
+use super::provider::{WallClock, provider};
+use super::verifier::Date;
 
 /// A certificate with the chain that leads to its authority, and its private key: what a server shows, and a client that is asked for it.
 ///
@@ -64,11 +68,33 @@ impl Identity {
     }
 
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self> {
-        let key = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => invalid(
-                "the private key is not that of the certificate: each certificate goes with the key it was made for",
-            ),
-            error => invalid(format!("the certificate and its private key cannot be used: {error}")),
+        let fields: Vec<_> = chain.iter().map(|certificate| der::fields(certificate)).collect();
+        if let Some(why) = fields.first().and_then(Option::as_ref).and_then(unusable) {
+            return Err(invalid(format!("the certificate {why}")));
+        }
+        let key = load_key(key)?;
+        let keys: Vec<_> = fields.iter().flatten().map(|fields| fields.key).collect();
+        if let Some(public) = key.public_key()
+            && keys.first().is_some_and(|first| *first != public.as_ref())
+        {
+            let place = keys.iter().position(|key| *key == public.as_ref());
+            return Err(invalid(match place {
+                Some(at) => format!(
+                    "the certificates are in the wrong order: the private key is that of number {}, which has to come first, \
+                     followed by the one that issued it, and so on",
+                    at + 1
+                ),
+                None => {
+                    "the private key is not that of the certificate: each certificate goes with the key it was made for"
+                        .to_owned()
+                }
+            }));
+        }
+        warn_of_order(&fields);
+        let key = CertifiedKey::new(chain, key);
+        key.keys_match().or_else(|error| match error {
+            rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown) => Ok(()),
+            error => Err(invalid(format!("the certificate and its private key cannot be used: {error}"))),
         })?;
         Ok(Self { key: Arc::new(key), files: None })
     }
@@ -79,7 +105,9 @@ impl Identity {
             let found = certificates_in(&read(path)?).map_err(|error| in_file(path, &error))?;
             chain.extend(found);
         }
-        let key = key_in(&read(&files.key)?).map_err(|error| in_file(&files.key, &error))?;
+        // Wiped when it is dropped.
+        let text = Zeroizing::new(read(&files.key)?);
+        let key = key_in(&text).map_err(|error| in_file(&files.key, &error))?;
         let identity = Self::new(chain, key).map_err(|error| {
             let certificate = files.chain.first().map_or(Path::new(""), PathBuf::as_path);
             invalid(format!("{} and {}: {error}", certificate.display(), files.key.display()))
@@ -90,6 +118,33 @@ impl Identity {
     /// The same identity as its files have it now.
     pub(super) fn reread(&self) -> Result<Self> {
         self.files.clone().map_or_else(|| Ok(self.clone()), Self::read)
+    }
+
+    /// Tells the log if the certificate is not valid now: peers will refuse it.
+    pub(super) fn warn_if_invalid(&self, clock: &WallClock) {
+        let Some(fields) = self.key.cert.first().and_then(|certificate| der::fields(certificate)) else { return };
+        let Some(now) = clock.current_time().map(|now| now.as_secs()) else { return };
+        let which = || {
+            let names = self.names().join(", ");
+            let file = self.files.as_ref().and_then(|files| files.chain.first());
+            file.map_or_else(|| names.clone(), |file| format!("{names} in {}", file.display()))
+        };
+        if let Some(end) = fields.not_after.filter(|end| *end < now) {
+            log::warn!(
+                "the certificate of {} expired on {}, now is {}: renew it, or check this machine's clock",
+                which(),
+                Date(end),
+                Date(now)
+            );
+        }
+        if let Some(begin) = fields.not_before.filter(|begin| *begin > now) {
+            log::warn!(
+                "the certificate of {} is valid from {} on, now is {}: check this machine's clock",
+                which(),
+                Date(begin),
+                Date(now)
+            );
+        }
     }
 
     /// The names that the certificate is for.
@@ -112,26 +167,26 @@ pub(super) fn in_file(path: &Path, error: &str) -> Error {
     invalid(format!("{}: {error}", path.display()))
 }
 
-/// The certificates in a PEM text.
-pub(super) fn certificates_in(pem: &[u8]) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
-    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => {
-            Err("there is no certificate in it (PEM has a line `-----BEGIN CERTIFICATE-----`)".to_owned())
-        }
-        Ok(found) => Ok(found),
-        Err(error) => Err(format!("it is no valid PEM text: {error}")),
-    }
+fn load_key(key: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>> {
+    provider().key_provider.load_private_key(key).map_err(|error| {
+        invalid(format!(
+            "the private key cannot be used ({error}): keys are of RSA with 2048 to 8192 bits, ECDSA (P-256, P-384), or Ed25519"
+        ))
+    })
 }
 
-fn key_in(pem: &[u8]) -> std::result::Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
-        rustls::pki_types::pem::Error::NoItemsFound => {
-            "there is no private key in it, or an encrypted one (PEM has a line `-----BEGIN PRIVATE KEY-----`)"
-                .to_owned()
-        }
-        error => format!("it is no valid PEM text: {error}"),
-    })
+/// Tells the log of a chain whose certificates do not follow each other: some peers refuse it (RFC 5246, section 7.4.2).
+fn warn_of_order(fields: &[Option<der::Fields<'_>>]) {
+    let is_out_of_order =
+        |pair: &[Option<der::Fields<'_>>]| matches!(pair, [Some(one), Some(next)] if one.issuer != next.subject);
+    if let Some(at) = fields.windows(2).position(is_out_of_order) {
+        log::warn!(
+            "certificate {} of a chain is not that of the authority that issued certificate {}: some peers refuse such a chain, put \
+             each after the one that it issued",
+            at + 2,
+            at + 1
+        );
+    }
 }
 
 impl fmt::Debug for Identity {

@@ -66,17 +66,21 @@
 //! rustls allocates once; nothing else does.
 
 mod acceptor;
+mod alerts;
 mod certificate;
 mod client_options;
 mod common;
 mod connector;
+mod der;
 mod identity;
 mod info;
 mod names;
 mod notes;
 mod outgoing;
+mod pem;
 mod problem;
 mod provider;
+mod resumption;
 mod revocation;
 mod scratch;
 mod server_options;

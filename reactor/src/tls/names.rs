@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -49,7 +50,7 @@ impl Names {
 impl ResolvesServerCert for Names {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let asked = hello.server_name();
-        notes::leave(|notes| notes.server_name = asked.map(Box::from));
+        notes::leave(|notes| notes.server_name = asked.map(Rc::from));
         let found = asked.and_then(|name| self.find(name)).or_else(|| self.default.clone());
         if found.is_none() {
             let asked = asked.map_or_else(|| "no name".to_owned(), |name| format!("\"{}\"", name.escape_debug()));

@@ -3,6 +3,8 @@
 //! rustls asks our resolver for a certificate and our verifiers for a verdict; of what they see, it keeps little. As all that happens
 //! within one call on one thread, they leave word here, and the stream that made the call finds it afterwards.
 
+use std::rc::Rc;
+
 use crate::guarded::Guarded;
 
 use super::problem::TlsError;
@@ -11,7 +13,7 @@ use super::problem::TlsError;
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// The name that a client asked for.
-    pub(super) server_name: Option<Box<str>>,
+    pub(super) server_name: Option<Rc<str>>,
     /// Why a certificate was turned down, in more words than rustls has.
     pub(super) verdict: Option<TlsError>,
 }

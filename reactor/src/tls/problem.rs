@@ -7,6 +7,7 @@ use std::io;
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use crate::close_reason::CloseReason;
+use crate::escape::Escaped;
 
 /// Why a handshake failed or a TLS connection broke. The message says what was wrong and what to do about it; [`kind`](Self::kind) is for
 /// programs.
@@ -44,6 +45,8 @@ pub enum TlsErrorKind {
     WrongUsage,
     /// The peer's certificate is broken, or signed in a way that is not accepted.
     BadCertificate,
+    /// The peer's signature in the handshake is not by the key of its certificate.
+    BadSignature,
     /// The peer's key is none of those that are pinned.
     UnpinnedKey,
     /// The client has shown no certificate, and one is required.
@@ -68,17 +71,21 @@ pub enum TlsErrorKind {
     Tampered,
     /// The connection ended without a good-bye: what was received may be only a part of what was sent.
     Truncated,
+    /// The peer reset the connection during the handshake.
+    Reset,
     /// The peer does what the protocol does not allow.
     PeerMisbehaved,
-    /// Bytes had arrived in clear after those that asked for TLS: somebody may have put them there.
-    ClearInput,
+    /// Bytes that arrived in clear were left when TLS was to start: an attacker may have sent them.
+    ClearTextPending,
     /// Something else.
     Other,
 }
 
 impl TlsError {
     pub(super) fn new(kind: TlsErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        // It may name what a certificate or a handshake has in it.
+        let message = Escaped::display(&message.into()).to_string();
+        Self { kind, message }
     }
 
     /// What went wrong.
@@ -90,6 +97,9 @@ impl TlsError {
     pub(super) fn of_session(error: &Error, input: &[u8], is_server: bool, handshaking: bool) -> Self {
         use TlsErrorKind as Kind;
         let (kind, message) = match error {
+            Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) if looks_like_tls(input) => {
+                (Kind::RecordOverflow, "the peer sent a message of the handshake that is too long".to_owned())
+            }
             Error::InvalidMessage(InvalidMessage::MessageTooLarge) | Error::PeerSentOversizedRecord
                 if !handshaking || looks_like_tls(input) =>
             {
@@ -238,6 +248,7 @@ impl From<TlsError> for io::Error {
     fn from(error: TlsError) -> Self {
         let kind = match error.kind {
             TlsErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
+            TlsErrorKind::Reset => io::ErrorKind::ConnectionReset,
             _ => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use rustls::pki_types::CertificateRevocationListDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::error::Result;
 
 use super::identity::{in_file, invalid, read};
+use super::pem::lists_in;
 
 /// A list of certificates that were revoked (RFC 5280, section 5), which their authority signs and renews.
 #[derive(Clone, Debug)]
@@ -44,16 +44,5 @@ impl RevocationList {
             }
         }
         Ok(all)
-    }
-}
-
-fn lists_in(pem: &[u8]) -> std::result::Result<Vec<CertificateRevocationListDer<'static>>, String> {
-    let found: std::result::Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => {
-            Err("there is no revocation list in it (PEM has a line `-----BEGIN X509 CRL-----`)".to_owned())
-        }
-        Ok(found) => Ok(found),
-        Err(error) => Err(format!("it is no valid PEM text: {error}")),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, ServerSessionMemoryCache, WebPkiClientVerifier};
 
 use crate::error::Result;
@@ -13,6 +14,7 @@ use super::identity::{Identity, invalid};
 use super::info::TlsVersion;
 use super::names::Names;
 use super::provider::{WallClock, provider, ticketer};
+use super::resumption::Verified;
 use super::revocation::RevocationList;
 use super::trust::TrustRoots;
 use super::verifier::JudgeOfClients;
@@ -111,7 +113,9 @@ impl ServerOptions {
         self
     }
 
-    /// Turns away clients whose certificates are on this list. Once there is any, every authority in a client's chain needs one.
+    /// Refuses clients whose certificates are on this list. Once there is any list, every authority in a client's chain needs one.
+    /// It requires [`require_client_certificate`](Self::require_client_certificate) or
+    /// [`request_client_certificate`](Self::request_client_certificate): without either, [`build`](Self::build) fails.
     pub fn revocation_list(mut self, list: RevocationList) -> Self {
         self.revocation.push(list);
         self
@@ -149,6 +153,14 @@ impl ServerOptions {
     }
 
     pub(super) fn config(&self, kept: &Resumption) -> Result<ServerConfig> {
+        if self.clients.is_none() && !self.revocation.is_empty() {
+            return Err(invalid(
+                "a revocation list is given, but no client is asked for a certificate, so it would have no effect: ask for one with \
+                 require_client_certificate or request_client_certificate, or leave the list out",
+            ));
+        }
+        self.identities.iter().for_each(|identity| identity.warn_if_invalid(&self.common.clock));
+        let mut clients: Option<Arc<dyn ClientCertVerifier>> = None;
         let builder = ServerConfig::builder_with_details(provider(), Arc::new(self.common.clock.clone()))
             .with_protocol_versions(self.common.versions())
             .map_err(|error| invalid(error.to_string()))?;
@@ -164,6 +176,7 @@ impl ServerOptions {
                     verifier = verifier.enforce_revocation_expiration();
                 }
                 let inner = verifier.build().map_err(|error| invalid(format!("the client authorities: {error}")))?;
+                clients = Some(inner.clone());
                 builder.with_client_cert_verifier(Arc::new(JudgeOfClients { inner }))
             }
         };
@@ -174,6 +187,12 @@ impl ServerOptions {
         if self.resumption {
             config.ticketer = kept.ticketer.clone();
             config.session_storage = kept.sessions.clone();
+            if let Some(verifier) = clients {
+                let clock = self.common.clock.clone();
+                config.ticketer =
+                    Arc::new(Verified { verifier: verifier.clone(), clock: clock.clone(), inner: config.ticketer });
+                config.session_storage = Arc::new(Verified { verifier, clock, inner: config.session_storage });
+            }
         } else {
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;

@@ -7,6 +7,8 @@ use rustls::unbuffered::{
 };
 use rustls::{CommonState, Error};
 
+use super::alerts;
+
 /// The most alerts and the like that a session which has failed is asked for.
 const LAST_WORDS: usize = 8;
 
@@ -102,8 +104,13 @@ impl Session {
             Self::Client(client) => drive(client, incoming, yields, |_| Ok(())),
             Self::Server(server) => drive(server, incoming, yields, |_| Ok(())),
         };
-        if result.is_err() {
+        if let Err(error) = &result {
+            let before = yields.output.len();
             self.take_last_words(yields);
+            if yields.output.len() == before && self.is_handshaking() {
+                // rustls has no alert for some errors, such as a message of the handshake that is too long.
+                yields.output.extend(alerts::for_error(error).into_iter().flatten());
+            }
         }
         (used, result)
     }

@@ -1,37 +1,49 @@
-//! TLS on a connection that began in clear.
+//! Starting TLS on a connection that began in clear.
 
 use std::io::{self, IoSlice};
 
 use crate::buffer::Sink;
 use crate::close_reason::CloseReason;
-use crate::contain::contain_drop;
+use crate::contain::{contain, contain_drop};
 use crate::error::{Error, ErrorKind, Result};
-use crate::transport::{Flags, Transport};
+use crate::transport::{Flags, Shared, Transport};
 
 use super::problem::{TlsError, TlsErrorKind};
 use super::tls_layer::TlsLayer;
 
-/// The most that may wait to be sent in clear: whoever asks for TLS has been talked to line by line.
+/// The most bytes that may wait to be sent in clear. The commands and replies before TLS are short lines.
 const MOST_UNSENT: usize = 256 * 1024;
 
+const CLEAR_TEXT_PENDING: &str = "bytes arrived in clear after the command that starts TLS, and may be an attacker's: the peer must send \
+                                  nothing after that command until the handshake";
+
 impl Transport {
-    /// Speaks TLS from now on, on a connection that both ends have agreed to do so on by words in clear, such as SMTP's `STARTTLS`. The
-    /// protocol hears [`handshake_completed`](crate::Protocol::handshake_completed) when the handshake is done; a handshake that fails
-    /// ends the connection with [`CloseReason::Lost`], and one that takes too long with
+    /// Starts TLS on a connection that began in clear, after a command such as SMTP's `STARTTLS`. The protocol gets
+    /// [`handshake_completed`](crate::Protocol::handshake_completed) when the handshake is done. A handshake that fails ends the
+    /// connection with [`CloseReason::Lost`], and one that takes too long with
     /// [`Phase::Handshake`](crate::Phase::Handshake).
     ///
-    /// What was written before goes first, in clear; what is written from now on is encrypted, and waits for the handshake. Nothing is
-    /// received until then. Either end may be the client: that is told by `layer`.
+    /// Bytes written before this call are sent in clear, ahead of the handshake; bytes written after it are encrypted, and wait
+    /// until the handshake is done. Nothing is delivered until then. `layer` decides which end is the TLS client.
     ///
-    /// `leftover` is what the protocol has been given and not used, what followed the words that asked for TLS: it has to be empty. If it is
-    /// not, those bytes came in clear, from the peer or from somebody between, and would be taken for what came encrypted (command
-    /// injection, CVE-2011-0411); so the connection is ended.
+    /// # Bytes that arrived in clear
+    ///
+    /// No byte that arrived before this call may be processed after the handshake: an attacker on the path may have sent it
+    /// (command injection, CVE-2011-0411). The connection is therefore ended if any such byte is left, in any of these places:
+    ///
+    /// - `leftover`, the input that the caller was given and has not processed. A protocol that parses
+    ///   [`data_received`](crate::Protocol::data_received) itself passes all that follows the command;
+    /// - the protocol, if its [`holds_input`](crate::Protocol::holds_input) returns true, as that of a framing layer or of an
+    ///   [`AsyncStream`](crate::AsyncStream) with unread bytes does. The protocol is asked at once; while one of its callbacks
+    ///   runs, it is asked when that returns, and again at the end of the handshake;
+    /// - the leftover of a protocol that was [switched](Self::switch_to) away from.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotConnected`] if the connection has ended or its writing side is closed. [`ErrorKind::Tls`] if there is a leftover, and
-    /// [`ErrorKind::ResourcesExhausted`] if more than 256 KiB wait to be sent in clear; both end the connection besides, with the same error
-    /// in [`CloseReason::Failed`].
+    /// [`ErrorKind::NotConnected`] if the connection has ended, its writing side is closed, or another handshake is in progress.
+    /// [`ErrorKind::Tls`], with [`TlsErrorKind::ClearTextPending`], if input is left that arrived in clear.
+    /// [`ErrorKind::ResourcesExhausted`] if more than 256 KiB wait to be sent in clear. The last two also end the connection, with
+    /// the same error in [`CloseReason::Failed`] or [`CloseReason::Lost`].
     ///
     /// # Example
     ///
@@ -62,9 +74,8 @@ impl Transport {
             return Err(Error::new(ErrorKind::NotConnected, "the connection cannot go over to TLS"));
         }
         let unused = shared.state.with(|state| state.rare.as_ref().is_some_and(|rare| !rare.leftover.is_empty()));
-        if !leftover.is_empty() || unused {
-            let message = "bytes came in clear after the words that asked for TLS: they may be somebody else's, so the connection ends";
-            return Err(self.refuse(TlsError::new(TlsErrorKind::ClearInput, message)));
+        if !leftover.is_empty() || unused || self.protocol_holds_input() {
+            return Err(self.refuse_start_tls());
         }
         let Some(unsent) = self.take_unsent()? else {
             let error = io::Error::other("too much waits to be sent in clear before TLS can begin");
@@ -79,10 +90,24 @@ impl Transport {
         Ok(())
     }
 
-    fn refuse(&self, error: TlsError) -> Error {
-        let told = Error::tls_failure("TLS was not begun", error.clone().into());
+    /// Ends the connection because bytes that arrived in clear are left when TLS is to start, and returns the error that
+    /// [`start_tls`](Self::start_tls) gives then. For framing layers whose own `start_tls` finds such bytes.
+    pub fn refuse_start_tls(&self) -> Error {
+        let error = TlsError::new(TlsErrorKind::ClearTextPending, CLEAR_TEXT_PENDING);
+        let told = Error::tls_failure("TLS was not started", error.clone().into());
         self.shared.end(CloseReason::Failed(Box::new(error)));
         told
+    }
+
+    /// Asks the protocol whether it keeps input. One that runs at the moment cannot be asked: the machine does so when its
+    /// callback has returned.
+    fn protocol_holds_input(&self) -> bool {
+        let Shared { reactor, token, .. } = &*self.shared;
+        let Some(mut source) = reactor.core().sources.with(|sources| sources.take(*token)) else { return false };
+        let name = source.describe().name;
+        let asked = contain(|| name, || source.holds_input());
+        reactor.install(*token, source);
+        asked.unwrap_or(true)
     }
 
     /// Takes what was written and not sent; none if that is too much.

@@ -3,9 +3,12 @@
 use std::any::Any;
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
+use std::rc::Rc;
 
 use mio::{Interest, Registry};
+use rustls::AlertDescription;
 
 use crate::address::Address;
 use crate::buffer::Sink;
@@ -14,6 +17,7 @@ use crate::close_reason::CloseReason;
 use crate::options::Keepalive;
 use crate::token::Token;
 
+use super::alerts::{self, SearchedRecords};
 use super::info::TlsInfo;
 use super::notes;
 use super::outgoing::{BATCH, Pieces};
@@ -24,6 +28,9 @@ use super::session::{Outgoing, Session, Yield};
 /// The most ciphertext that is kept while a record or a message is not complete. A message of the handshake has 64 KiB at the most; one
 /// that comes in so many fragments that it does not fit with their headers is nobody's who means well.
 const LONGEST_PARTIAL: usize = 96 * 1024;
+
+/// The step in which memory for it grows.
+const PARTIAL_STEP: usize = 1024;
 
 /// The least that is read at a time.
 const LEAST_READ: usize = 4 * 1024;
@@ -56,9 +63,11 @@ pub(super) struct TlsStream {
     /// The session has failed, and whoever reads is still to hear of it.
     failure: Option<io::Error>,
     /// What a client calls the server by.
-    server_name: Option<Box<str>>,
+    server_name: Option<Rc<str>>,
     /// For whom messages are worded.
     is_server: bool,
+    /// Those of `partial`, during the handshake.
+    records: SearchedRecords,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -80,7 +89,7 @@ enum Goodbye {
 
 impl TlsStream {
     /// An end over `socket`, to which `unsent` goes first, as it is.
-    pub(super) fn new(mut socket: Socket, session: Session, unsent: Vec<u8>, server_name: Option<Box<str>>) -> Self {
+    pub(super) fn new(mut socket: Socket, session: Session, unsent: Vec<u8>, server_name: Option<Rc<str>>) -> Self {
         socket.opaque();
         let is_server = matches!(session, Session::Server(_));
         Self {
@@ -98,6 +107,7 @@ impl TlsStream {
             failure: None,
             server_name,
             is_server,
+            records: SearchedRecords::default(),
         }
     }
 
@@ -120,9 +130,17 @@ impl TlsStream {
 
     /// Has the session work through the first `filled` bytes of `scratch`. Returns how many bytes of plaintext came to `buffer`.
     fn process(&mut self, scratch: &mut [u8], buffer: &mut [u8]) -> Result<usize, io::Error> {
-        if self.phase == Phase::Handshake && is_too_little(scratch, self.is_server) {
-            self.keep(scratch);
-            return Ok(0);
+        if self.phase == Phase::Handshake {
+            if is_too_little(scratch, self.is_server) {
+                self.keep(scratch);
+                return Ok(0);
+            }
+            if self.records.find_close_notify(scratch) {
+                let peer = if self.is_server { "client" } else { "server" };
+                let words = format!("the {peer} ended the TLS handshake (close_notify) before it was complete");
+                self.fail(TlsError::new(TlsErrorKind::Truncated, words));
+                return Ok(0);
+            }
         }
         let (used, result, filled) = {
             let mut yields = Yield {
@@ -137,12 +155,17 @@ impl TlsStream {
             (used, result, yields.filled)
         };
         let rest = &scratch[used.min(scratch.len())..];
+        self.records.discard(used);
         self.keep(if self.peer_closed || result.is_err() { &[] } else { rest });
         if let Err(error) = result {
             let error = self.explain(&error, rest);
             self.fail(error);
         } else if self.partial.len() > LONGEST_PARTIAL {
             let words = "the peer sent a message that is too long or in too many fragments";
+            if self.phase == Phase::Handshake {
+                // rustls has not seen the whole of it, so it has no alert to send. Its keys are not ours to use, hence in clear.
+                self.output.extend_from_slice(&alerts::fatal(AlertDescription::RecordOverflow));
+            }
             self.fail(TlsError::new(TlsErrorKind::RecordOverflow, words));
         }
         Ok(filled)
@@ -156,6 +179,8 @@ impl TlsStream {
             }
         } else {
             self.partial.clear();
+            // To double the memory each time would take up to twice the limit.
+            self.partial.reserve_exact(rest.len().next_multiple_of(PARTIAL_STEP));
             self.partial.extend_from_slice(rest);
         }
     }
@@ -222,6 +247,23 @@ impl TlsStream {
             }
         };
         TlsError::new(TlsErrorKind::Truncated, words).into()
+    }
+
+    /// Says of a reset during the handshake what it usually means: the system's words alone name no cause.
+    fn explain_reset(&self, error: io::Error) -> io::Error {
+        if !matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) {
+            return error;
+        }
+        let why = if self.is_server {
+            "the client gave up, or something between closed the connection"
+        } else {
+            "the server may speak no TLS on this port, refuse this client or its name for the server, or a firewall may be between"
+        };
+        TlsError::new(
+            TlsErrorKind::Reset,
+            format!("the connection was reset during the TLS handshake ({error}): {why}"),
+        )
+        .into()
     }
 
     /// Takes what waits to be read.
@@ -377,7 +419,7 @@ impl ByteStream for TlsStream {
             if self.phase == Phase::Failed {
                 return self.see_off();
             }
-            let flushed = self.flush_output()?;
+            let flushed = self.flush_output().map_err(|error| self.explain_reset(error))?;
             if self.phase == Phase::Handshake && !self.session.is_handshaking() {
                 self.phase = Phase::Open;
             }
@@ -385,6 +427,10 @@ impl ByteStream for TlsStream {
                 (Phase::Open, true) => return Ok(Prepared::Ready),
                 (Phase::Open, false) => return Ok(Prepared::Blocked),
                 _ => {}
+            }
+            if self.peer_closed && self.phase == Phase::Handshake {
+                // The peer may keep its socket open, but nothing more will come.
+                return Err(self.truncated());
             }
             match self.receive(&mut [], false) {
                 Ok((_, Received { count: 0, .. })) => return Err(self.truncated()),
@@ -397,7 +443,7 @@ impl ByteStream for TlsStream {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return Ok(if flushed { Prepared::WaitsForInput } else { Prepared::Blocked });
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.explain_reset(error)),
             }
         }
     }
@@ -475,6 +521,10 @@ impl ByteStream for TlsStream {
         Some(Box::new(TlsInfo::of(self.session.common(), self.server_name.as_deref())))
     }
 
+    fn server_name(&self) -> Option<Rc<str>> {
+        self.server_name.clone()
+    }
+
     fn reset(&mut self) {
         self.socket.reset();
     }
@@ -513,6 +563,10 @@ impl ByteStream for TlsStream {
 
     fn credentials(&self) -> Option<Credentials> {
         self.socket.credentials()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.descriptor()
     }
 
     fn made(&mut self) {

@@ -9,7 +9,8 @@ use rustls::pki_types::CertificateDer;
 
 use crate::error::Result;
 
-use super::identity::{certificates_in, in_file, invalid, read};
+use super::identity::{in_file, invalid, read};
+use super::pem::certificates_in;
 
 /// The authorities that are trusted to say who is who.
 #[derive(Clone)]

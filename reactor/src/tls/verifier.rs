@@ -10,6 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 use webpki::EndEntityCert;
 
 use super::certificate::common_name;
+use super::der::{self, unusable};
 use super::notes;
 use super::problem::{TlsError, TlsErrorKind};
 use super::provider::sha256;
@@ -31,9 +32,40 @@ pub(super) struct JudgeOfClients {
 /// Leaves word of why a certificate is turned down.
 fn explain(peer: &'static str, error: &Error, end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]) {
     let Error::InvalidCertificate(error) = error else { return };
-    let (kind, why) = verdict(error, end_entity, others);
+    let unusable = certificate_unusable(end_entity, others).map(|why| (TlsErrorKind::BadCertificate, why));
+    let is_general = matches!(
+        error,
+        CertificateError::Other(_)
+            | CertificateError::BadEncoding
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+            | CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+    );
+    let (kind, why) = unusable.filter(|_| is_general).unwrap_or_else(|| verdict(error, end_entity, others));
     let message = format!("the {peer}'s certificate {why}");
     notes::leave(|notes| notes.verdict = Some(TlsError::new(kind, message)));
+}
+
+/// Why a certificate of a chain would be accepted nowhere, if that can be seen in it.
+fn certificate_unusable(end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<String> {
+    let of = |certificate: &CertificateDer<'_>| der::fields(certificate).and_then(|fields| unusable(&fields));
+    of(end_entity).or_else(|| others.iter().find_map(of).map(|why| format!("rests on one that {why}")))
+}
+
+/// Leaves word of a handshake whose signature is wrong: the certificate itself may be good.
+fn explain_signature(peer: &'static str, error: &Error, end_entity: &CertificateDer<'_>) {
+    let (kind, why) = match certificate_unusable(end_entity, &[]) {
+        Some(why) => (TlsErrorKind::BadCertificate, format!("the {peer}'s certificate {why}")),
+        None => (
+            TlsErrorKind::BadSignature,
+            format!(
+                "the {peer} did not prove that it has the private key of its certificate (CertificateVerify: {error}): its \
+                 certificate and key do not belong together, or somebody else shows its certificate"
+            ),
+        ),
+    };
+    notes::leave(|notes| notes.verdict = Some(TlsError::new(kind, why)));
 }
 
 fn verdict(
@@ -101,6 +133,12 @@ fn verdict(
             Kind::WrongUsage,
             "is an authority's own: a server or client needs one that the authority has issued for it".to_owned(),
         ),
+        CertificateError::BadSignature => (
+            Kind::BadCertificate,
+            "or one that it rests on has a signature that is not its authority's: it was changed, or issued by another authority of \
+             the same name"
+                .to_owned(),
+        ),
         error => (Kind::BadCertificate, format!("is not accepted: {error}")),
     }
 }
@@ -142,14 +180,15 @@ fn unknown_issuer(end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]
 
 /// Signatures are rustls's matter, whoever signs; the two traits have the same methods for it.
 macro_rules! forward_signatures {
-    () => {
+    ($peer:literal) => {
         fn verify_tls12_signature(
             &self,
             message: &[u8],
             certificate: &CertificateDer<'_>,
             signature: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, Error> {
-            self.inner.verify_tls12_signature(message, certificate, signature)
+            let verified = self.inner.verify_tls12_signature(message, certificate, signature);
+            verified.inspect_err(|error| explain_signature($peer, error, certificate))
         }
 
         fn verify_tls13_signature(
@@ -158,7 +197,8 @@ macro_rules! forward_signatures {
             certificate: &CertificateDer<'_>,
             signature: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, Error> {
-            self.inner.verify_tls13_signature(message, certificate, signature)
+            let verified = self.inner.verify_tls13_signature(message, certificate, signature);
+            verified.inspect_err(|error| explain_signature($peer, error, certificate))
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -190,7 +230,7 @@ impl ServerCertVerifier for JudgeOfServers {
         Ok(verified)
     }
 
-    forward_signatures!();
+    forward_signatures!("server");
 }
 
 impl ClientCertVerifier for JudgeOfClients {
@@ -216,11 +256,11 @@ impl ClientCertVerifier for JudgeOfClients {
         judged.inspect_err(|error| explain("client", error, end_entity, intermediates))
     }
 
-    forward_signatures!();
+    forward_signatures!("client");
 }
 
 /// A day, given as a second in it since 1970.
-struct Date(u64);
+pub(super) struct Date(pub(super) u64);
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

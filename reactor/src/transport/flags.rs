@@ -67,8 +67,17 @@ impl Flags {
     /// A push producer is registered.
     pub(crate) const PUSHING: u32 = 1 << 24;
 
+    /// Something waits for the bytes written so far to be handed to the kernel: see `Transport::when_sent`.
+    pub(crate) const MARKED: u32 = 1 << 29;
+    /// The protocol has used up its share of the turn: input waits for the next one.
+    pub(crate) const YIELDED: u32 = 1 << 30;
+
+    /// The protocol works for its peer: see `Transport::set_busy`.
+    pub(crate) const BUSY: u32 = 1 << 31;
+
     /// Each of these means that a step has more to do than to read.
     pub(crate) const ATTENTION: u32 = Self::QUEUED
+        | Self::MARKED
         | Self::PASSED_MARK
         | Self::TOLD_PAUSED
         | Self::RESUMED
@@ -87,6 +96,7 @@ impl Flags {
     /// Each of these keeps the protocol from getting input.
     pub(crate) const NO_INPUT: u32 = Self::PAUSED_BY_USER
         | Self::PAUSED_BY_QUEUE
+        | Self::YIELDED
         | Self::READ_CLOSED
         | Self::PREPARING
         | Self::CLOSING

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::address::Address;
 use crate::connection_info::{ConnectionId, ConnectionInfo, ConnectionState};
 use crate::reactor::Inspect;
+use crate::tcp_info::SocketDiagnostics;
 
 use super::flags::Flags;
 use super::shared::Shared;
@@ -19,12 +20,17 @@ impl Inspect for Shared {
         Address::from(&self.peer)
     }
 
-    fn inspect(self: Rc<Self>, protocol: &'static str) -> Option<ConnectionInfo> {
+    fn inspect(self: Rc<Self>, protocol: &'static str, diagnostics: &SocketDiagnostics) -> Option<ConnectionInfo> {
         if self.flags.has(Flags::ENDED) {
             return None;
         }
         let (id, peer, age, state) = (Inspect::id(&*self), Inspect::peer(&*self), self.age(), state(&self.flags));
-        Some(ConnectionInfo { id, protocol, peer, age, queued: Transport { shared: self }.queued(), state })
+        let tcp = self.state.with(|connection| {
+            let descriptor = connection.socket.descriptor()?;
+            let local = connection.socket.local_address().ok()?.tcp()?;
+            diagnostics.tcp_info(descriptor, local, peer.tcp()?)
+        });
+        Some(ConnectionInfo { id, protocol, peer, age, queued: Transport { shared: self }.queued(), state, tcp })
     }
 }
 

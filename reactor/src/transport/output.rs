@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use mio::Interest;
 
-use crate::buffer::{FlushOutcome, Sink};
+use crate::buffer::{FlushOutcome, Sink, WriteQueue};
 use crate::close_reason::CloseReason;
 use crate::contain::contain_drops;
 use crate::stats::count;
@@ -47,8 +47,10 @@ impl Shared {
             let _ = gathered.with(|gathered| self.push(|queue| queue.push_slice(&gathered[sent..])));
             gathered.with(Vec::clear);
             self.queue_has_grown();
+            self.pass_marks(sent as u64);
         } else {
-            gathered.with(Vec::clear);
+            let lost = gathered.with(|gathered| gathered.drain(..).len() as u64);
+            self.state.with(|state| state.rare().unsent += lost);
         }
     }
 
@@ -130,7 +132,10 @@ impl Shared {
         self.state.with(|state| {
             state.rare().reason.get_or_insert(CloseReason::Lost(error));
         });
-        contain_drops(self.take_queue().into_iter().flat_map(|queue| queue.into_chunks()));
+        let queue = self.take_queue();
+        let lost = queue.as_deref().map_or(0, WriteQueue::len);
+        self.state.with(|state| state.rare().unsent += lost);
+        contain_drops(queue.into_iter().flat_map(|queue| queue.into_chunks()));
     }
 
     /// Takes `amount` from a visit's budget. Once that is used up the connection is served again next turn: edge-triggered events would
@@ -177,11 +182,16 @@ impl Shared {
                 if flushed.written > 0 {
                     self.has_sent(flushed.written);
                     self.spend(budget, usize::try_from(flushed.written).unwrap_or(usize::MAX));
+                    self.pass_marks(flushed.written);
                 }
                 match flushed.outcome {
                     FlushOutcome::Drained => {}
                     FlushOutcome::Blocked => self.blocked(),
-                    FlushOutcome::Budget => self.serve_again(),
+                    FlushOutcome::Budget => {
+                        // A rest that is too small for a piece of a file is not offered a second time in this turn.
+                        *budget = 0;
+                        self.serve_again();
+                    }
                 }
             }
         }

@@ -48,6 +48,27 @@ impl Peer {
         self.shared.state.with(|state| state.socket.facts())
     }
 
+    /// The name by which the client asked for the server in the TLS handshake (SNI, RFC 6066, section 3), if it did. On
+    /// the client's side, the name that it asked for. `None` without TLS, and once the connection has ended.
+    ///
+    /// Unlike `Peer::tls`, which has it too, this allocates nothing, so that a server can look at it for each request.
+    ///
+    /// ```
+    /// use lariat::{Peer, Protocol, Reactor, Transport};
+    /// # struct Site(Option<String>);
+    /// # impl Protocol for Site {
+    /// #     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+    /// # }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let factory = |peer: &Peer| Site(peer.server_name().map(|name| name.to_string()));
+    /// reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
+    /// # Ok::<(), lariat::Error>(())
+    /// ```
+    pub fn server_name(&self) -> Option<Rc<str>> {
+        self.shared.state.with(|state| state.socket.server_name())
+    }
+
     /// The process on the other end, if this is a Unix connection that has not ended.
     pub fn credentials(&self) -> Option<Credentials> {
         self.shared.state.with(|state| state.socket.credentials())

@@ -11,14 +11,16 @@ use crate::buffer::{Spent, WriteQueue};
 use crate::byte_stream::Socket;
 use crate::clock::Time;
 use crate::close_reason::{CloseReason, Idle};
+use crate::connection_info::ConnectionId;
 use crate::contain::contain_drop;
 use crate::layer::Layer;
-use crate::options::StreamOptions;
+use crate::options::{Linger, StreamOptions};
 use crate::reactor::Reactor;
 use crate::timer::TimerKey;
 use crate::token::Token;
 
 use super::flags::Flags;
+use super::sent_marks::SentMarks;
 use crate::guarded::Guarded;
 
 /// Ticks of the clock in a tenth of a second, the unit in which a connection remembers its age.
@@ -32,7 +34,7 @@ pub(crate) struct Shared {
     pub(crate) flags: Flags,
     /// When it was opened, in tenths of a second since the reactor was made: 13 years of them.
     pub(crate) opened: u32,
-    /// The turn in which bytes last arrived. Its start is never earlier than their arrival.
+    /// The turn in which bytes last arrived; time zero before that. Its start is never earlier than their arrival.
     pub(crate) last_read: Cell<Time>,
     /// The turn in which bytes were last handed to the kernel.
     pub(crate) last_write: Cell<Time>,
@@ -59,16 +61,26 @@ pub(crate) struct Rare {
     pub(crate) leftover: Vec<u8>,
     /// When closing has taken too long.
     pub(crate) close_by: Option<Time>,
-    /// When waiting for the peer's end has taken long enough.
-    pub(crate) linger_until: Option<Time>,
+    /// Since when everything is sent, and only the peer's end is waited for.
+    pub(crate) lingers_since: Option<Time>,
+    /// A layer was put around the stream, and the machine has not asked the protocol yet whether it keeps input.
+    pub(crate) layer_begun: bool,
     /// When what comes before the protocol's bytes has taken too long.
     pub(crate) prepare_by: Option<Time>,
     /// The stream's own last words have a deadline.
     pub(crate) says_farewell: bool,
-    /// Bytes that arrived after our end and were dropped.
-    pub(crate) dropped: usize,
+    /// Bytes that arrived after our end and were discarded.
+    pub(crate) discarded: u64,
+    /// Since when the connection is watched for a stall. It was above its high mark then.
+    pub(crate) watched_since: Option<Time>,
+    /// A stall was logged already.
+    pub(crate) has_stalled: bool,
     /// The registered producer, of one kind or the other.
     pub(crate) producer: Option<Box<dyn Any>>,
+    /// What waits for bytes to be handed to the kernel.
+    pub(crate) marks: SentMarks,
+    /// Bytes that were written and will never be handed to the kernel.
+    pub(crate) unsent: u64,
 }
 
 /// A connection's idle timeouts. Pushing one back is a store to `last_read` or `last_write`; the timer finds out when it is due.
@@ -110,6 +122,11 @@ impl Deadlines {
         self.idle = Default::default();
     }
 
+    /// Returns whether idleness that output would end is over its limit at `time`.
+    pub(crate) fn awaits_output(&self, time: Time, last_read: Time, last_write: Time) -> bool {
+        [Idle::Write, Idle::All].into_iter().any(|idle| self.idle_deadline(idle, last_read, last_write) <= time)
+    }
+
     /// When idleness of that kind has lasted too long, unless something happens before.
     pub(crate) fn idle_deadline(&self, idle: Idle, last_read: Time, last_write: Time) -> Time {
         let IdleLimit { limit, since } = self.idle[idle as usize];
@@ -138,7 +155,7 @@ impl Shared {
             peer: peer.into(),
             flags: Flags::default(),
             opened: u32::try_from(now.tick_passed() / TICKS_PER_TENTH).unwrap_or(u32::MAX),
-            last_read: Cell::new(now),
+            last_read: Cell::new(Time::default()),
             last_write: Cell::new(now),
             state: Guarded::new(state),
         })
@@ -147,6 +164,11 @@ impl Shared {
     /// How long ago it was opened, to a tenth of a second.
     pub(crate) fn age(&self) -> Duration {
         self.reactor.deadline(Duration::ZERO).since(Time::from_tick(u64::from(self.opened) * TICKS_PER_TENTH))
+    }
+
+    /// Returns whether the peer has sent anything.
+    pub(crate) fn has_read(&self) -> bool {
+        self.last_read.get() > Time::default()
     }
 
     /// Has the machine serve this connection before the turn ends, for something asked of it outside its own callbacks.
@@ -209,11 +231,17 @@ impl Shared {
             return;
         }
         self.flags.set(Flags::ENDING);
-        if self.flags.has(Flags::GATHERING) {
-            self.reactor.core().gathered.with(Vec::clear);
-        }
+        let lost = if self.flags.has(Flags::GATHERING) {
+            self.reactor.core().gathered.with(|gathered| gathered.drain(..).len() as u64)
+        } else {
+            0
+        };
         // A reason that the user had given gives way: it may own a user's value, so it is dropped out here.
-        let former = self.state.with(|state| state.rare().reason.replace(reason));
+        let former = self.state.with(|state| {
+            let rare = state.rare();
+            rare.unsent += lost;
+            rare.reason.replace(reason)
+        });
         if former.is_some() {
             contain_drop(former);
         }
@@ -237,6 +265,7 @@ impl Shared {
             if self.state.with(|state| state.options.backpressure) {
                 self.flags.set(Flags::PAUSED_BY_QUEUE);
             }
+            self.watch_for_stall();
         }
         self.reactor.check_queue_budget();
         self.touch();
@@ -270,7 +299,9 @@ impl Shared {
         self.state.with(|state| {
             let plain = std::mem::replace(&mut state.socket, Socket::Closed);
             state.socket = layer.wrap(plain, unsent)?;
-            state.rare().prepare_by = Some(by);
+            let rare = state.rare();
+            rare.prepare_by = Some(by);
+            rare.layer_begun = true;
             io::Result::Ok(())
         })?;
         self.flags.clear(Flags::BLOCKED);
@@ -279,18 +310,81 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes the connection's timer fit its deadlines: those of idleness, and those of its end.
+    /// The queue has risen above its high mark: watches for a stall, unless one was logged already.
+    #[cold]
+    pub(crate) fn watch_for_stall(&self) {
+        let now = self.reactor.core().now.get();
+        let begins = self.state.with(|state| {
+            let is_wanted = state.options.stall_warning.is_some();
+            let rare = state.rare();
+            let begins = is_wanted && !rare.has_stalled && rare.watched_since.is_none();
+            if begins {
+                rare.watched_since = Some(now);
+            }
+            begins
+        });
+        if begins {
+            self.arm_timer();
+        }
+    }
+
+    /// Logs that the connection has stalled, and why, if it has by `time`. To be called when its timer is due.
+    #[cold]
+    pub(crate) fn check_for_stall(&self, time: Time) {
+        let (last_read, last_write) = (self.last_read.get(), self.last_write.get());
+        let is_above = self.flags.has(Flags::ABOVE_MARK) && !self.flags.has(Flags::CLOSING);
+        let stalled = self.state.with(|state| {
+            let State { rare: Some(rare), options, .. } = state else { return None };
+            if !is_above {
+                // The next rise above the mark starts the time again.
+                rare.watched_since = None;
+                return None;
+            }
+            let is_due = stall_deadline(rare, options, last_read, last_write).is_some_and(|deadline| deadline <= time);
+            if is_due {
+                (rare.watched_since, rare.has_stalled) = (None, true);
+            }
+            options.stall_warning.filter(|_| is_due).map(|limit| (limit, state.queued()))
+        });
+        if let Some((limit, queued)) = stalled {
+            log::warn!(
+                "connection {} with {} has stalled: {queued} bytes are queued, and for {limit:?} the peer has taken none; {}",
+                ConnectionId::new(self.token),
+                Address::from(&self.peer),
+                self.cause_of_silence(),
+            );
+        }
+    }
+
+    /// The reason for which nothing is read from a connection that has stalled.
+    fn cause_of_silence(&self) -> &'static str {
+        if self.flags.has(Flags::PREPARING) {
+            "its handshake is not over"
+        } else if self.flags.has(Flags::PAUSED_BY_QUEUE) {
+            "reading from it is paused until it does (back-pressure): if the peer, too, reads only once its output is taken, \
+             neither side goes on, and one needs Transport::set_backpressure(false) or a lower mark"
+        } else if self.flags.has(Flags::PAUSED_BY_USER) {
+            "the protocol has paused reading from it"
+        } else {
+            "it has sent nothing either"
+        }
+    }
+
+    /// Makes the connection's timer fit its deadlines: those of idleness, of a stall, and of its end.
     pub(crate) fn arm_timer(&self) {
         let (last_read, last_write) = (self.last_read.get(), self.last_write.get());
         self.state.with(|state| {
             if state.deadlines.is_none() && state.rare.is_none() {
                 return;
             }
-            let end = state
-                .rare
-                .as_deref()
-                .map(|rare| [rare.close_by, rare.linger_until, rare.prepare_by])
-                .unwrap_or_default();
+            let end = match state.rare.as_deref() {
+                None => [None; 4],
+                Some(rare) => {
+                    let linger_by = state.options.linger.deadline(rare.lingers_since, last_read);
+                    let stall_at = stall_deadline(rare, &state.options, last_read, last_write);
+                    [rare.close_by, linger_by, rare.prepare_by, stall_at]
+                }
+            };
             let deadlines = state.deadlines();
             let idle = [Idle::Read, Idle::Write, Idle::All];
             let idle = idle.into_iter().map(|idle| deadlines.idle_deadline(idle, last_read, last_write));
@@ -309,6 +403,20 @@ impl Shared {
     }
 }
 
+/// When a connection that is watched for a stall has stalled, unless something moves before.
+fn stall_deadline(rare: &Rare, options: &StreamOptions, last_read: Time, last_write: Time) -> Option<Time> {
+    let since = rare.watched_since?.max(last_read).max(last_write);
+    options.stall_warning.map(|limit| since.after(limit))
+}
+
+impl Linger {
+    /// When a connection that lingers `since` then has lingered long enough, unless input arrives before.
+    fn deadline(&self, since: Option<Time>, last_read: Time) -> Option<Time> {
+        let since = since?;
+        Some(since.after(self.time).min(last_read.max(since).after(self.idle)))
+    }
+}
+
 /// What became of a queue that has grown.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Grown {
@@ -321,6 +429,26 @@ impl State {
     /// Bytes queued.
     pub(crate) fn queued(&self) -> u64 {
         self.queue.as_deref().map_or(0, WriteQueue::len)
+    }
+
+    /// Returns whether a deadline has passed at `time` that output would push back.
+    pub(crate) fn awaits_output(&self, time: Time, last_read: Time, last_write: Time) -> bool {
+        let is_idle = |deadlines: &Deadlines| deadlines.awaits_output(time, last_read, last_write);
+        let stall_at = self.rare.as_deref().and_then(|rare| stall_deadline(rare, &self.options, last_read, last_write));
+        self.deadlines.as_deref().is_some_and(is_idle) || stall_at.is_some_and(|deadline| deadline <= time)
+    }
+
+    /// Returns whether the wait for the peer's end has lasted long enough at `time`. The close timeout bounds it, too.
+    pub(crate) fn has_lingered(&self, time: Time, last_read: Time) -> bool {
+        let Some(rare) = self.rare.as_deref() else { return false };
+        let linger_by = self.options.linger.deadline(rare.lingers_since, last_read);
+        linger_by.is_some_and(|deadline| deadline.min(rare.close_by.unwrap_or(Time::NEVER)) <= time)
+    }
+
+    /// Returns whether more bytes arrived after our end than are to be discarded.
+    pub(crate) fn has_discarded_enough(&self) -> bool {
+        let discarded = self.rare.as_deref().map_or(0, |rare| rare.discarded);
+        self.options.linger.bytes.is_some_and(|most| discarded > most)
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {

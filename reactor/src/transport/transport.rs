@@ -3,20 +3,22 @@
 use std::fmt;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use socket2::SockRef;
 
 use crate::address::Address;
 use crate::buffer::WriteQueue;
 use crate::close_reason::{CloseReason, Idle, Phase};
 use crate::connection_info::ConnectionId;
 use crate::contain::{contain_drop, contain_drops};
-use crate::error::{Error, Result};
-use crate::options::Keepalive;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::{Keepalive, Linger};
 use crate::reactor::Reactor;
 
 use super::flags::Flags;
@@ -37,8 +39,11 @@ use super::shared::{Grown, Shared};
 ///   [`set_water_marks`](Self::set_water_marks), [`set_queue_limit`](Self::set_queue_limit),
 ///   [`set_backpressure`](Self::set_backpressure), [`queued`](Self::queued).
 /// - **Ending**: [`close`](Self::close), [`close_write`](Self::close_write), [`fail`](Self::fail), [`abort`](Self::abort).
-/// - **Time**: [`set_idle_timeout`](Self::set_idle_timeout), [`set_close_timeout`](Self::set_close_timeout).
+/// - **Time**: [`set_idle_timeout`](Self::set_idle_timeout), [`set_close_timeout`](Self::set_close_timeout),
+///   [`set_linger`](Self::set_linger), [`set_stall_warning`](Self::set_stall_warning).
 /// - **Knowing**: [`peer`](Self::peer), [`local_address`](Self::local_address), [`id`](Self::id), [`is_open`](Self::is_open).
+/// - **The socket**: [`set_nodelay`](Self::set_nodelay), [`set_keepalive`](Self::set_keepalive),
+///   [`with_socket`](Self::with_socket).
 /// - **The protocol**: [`handle`](Self::handle) reaches it from elsewhere, [`switch_to`](Self::switch_to) replaces it.
 #[doc(alias = "ITransport")]
 #[doc(alias = "ITCPTransport")]
@@ -194,12 +199,13 @@ impl Transport {
     }
 
     /// Ends the connection in good order: the protocol gets no more input, everything queued is sent, then the peer is told
-    /// (FIN). What it still sends meanwhile is read and dropped, after our end for two seconds or 256 KiB at the most. (To close
-    /// with input unread would make the kernel reset the connection, and the reset would destroy the last reply on its way.)
+    /// (FIN). What the peer still sends is discarded until its own end arrives, after our end for 30 s or for 5 s without input at the
+    /// most, which [`set_linger`](Self::set_linger) changes. (A socket that is closed with input unread is reset by the kernel, and the
+    /// reset destroys the last reply on its way.)
     ///
-    /// All of it within the [close timeout](Self::set_close_timeout) (30 s by default), then the connection is aborted with
-    /// [`CloseReason::TimedOut`]. [`connection_lost`](crate::Protocol::connection_lost) comes when it is over. Calling it again does
-    /// nothing.
+    /// The [close timeout](Self::set_close_timeout) (30 s by default) bounds all of it: if something is still unsent then, the
+    /// connection is aborted with [`CloseReason::TimedOut`]. [`connection_lost`](crate::Protocol::connection_lost) comes when it is
+    /// over. Calling it again does nothing.
     #[doc(alias = "loseConnection")]
     pub fn close(&self) {
         let shared = &*self.shared;
@@ -336,6 +342,14 @@ impl Transport {
         shared.arm_timer();
     }
 
+    /// Sets whether the protocol works for its peer although no bytes move, such as on a request whose response is not
+    /// complete. A port that is full (see [`ConnectionLimits`](crate::ConnectionLimits)) ends a busy connection only
+    /// after all that are not. Default: false.
+    pub fn set_busy(&self, busy: bool) {
+        let flags = &self.shared.flags;
+        if busy { flags.set(Flags::BUSY) } else { flags.clear(Flags::BUSY) }
+    }
+
     /// Sets how long the connection may take to end, once it has to: how long [`close`](Self::close) may take in all, and
     /// [`close_write`](Self::close_write) for what is queued. After that the connection is aborted with [`CloseReason::TimedOut`]. Of one
     /// that is ending already the time counts anew, from now. Default: 30 s, or what
@@ -354,6 +368,33 @@ impl Transport {
             former.map(|former| *former = close_by).is_some()
         });
         if is_ending {
+            shared.arm_timer();
+        }
+    }
+
+    /// Sets how long the connection discards input after [`close`](Self::close) while it waits for the peer's end. Of one that waits
+    /// already the limits count from when it began. Default: 30 s in all, 5 s without input, or what
+    /// [`StreamOptions::linger`](crate::StreamOptions::linger) says.
+    #[doc(alias = "lingering_close")]
+    pub fn set_linger(&self, linger: Linger) {
+        let shared = &*self.shared;
+        let is_lingering = shared.state.with(|state| {
+            Rc::make_mut(&mut state.options).linger = linger;
+            state.rare.as_deref().is_some_and(|rare| rare.lingers_since.is_some())
+        });
+        if is_lingering && !shared.flags.has(Flags::ENDED) {
+            shared.arm_timer();
+        }
+    }
+
+    /// Sets after how long a stall of this connection is logged: that more than the high mark is queued and no byte moves in either
+    /// direction. It is logged as a warning, once. `None`: never. Default: 30 s, or what
+    /// [`StreamOptions::stall_warning`](crate::StreamOptions::stall_warning) says.
+    pub fn set_stall_warning(&self, after: Option<Duration>) {
+        let shared = &*self.shared;
+        shared.state.with(|state| Rc::make_mut(&mut state.options).stall_warning = after);
+        if shared.flags.has(Flags::ABOVE_MARK) && !shared.flags.has(Flags::ENDING | Flags::ENDED) {
+            shared.watch_for_stall();
             shared.arm_timer();
         }
     }
@@ -424,6 +465,48 @@ impl Transport {
             .state
             .with(|state| state.socket.set_keepalive(keepalive))
             .map_err(|error| Error::io("could not set keepalive", error))
+    }
+
+    /// Calls `visit` with the connection's socket, to read or set options that have no method here.
+    /// Under TLS it is the socket below.
+    ///
+    /// The reactor owns the stream: `visit` must not read, write, shut down or change the blocking
+    /// mode, and a duplicate of the socket that it keeps holds the connection open. The call costs
+    /// two system calls, for `visit` gets a duplicate too: so it may use this transport in any way.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotConnected`] when the connection has ended; [`ErrorKind::Unsupported`] in a
+    /// simulation and in a recorded or replayed run, which have no sockets to show; or when there
+    /// is no descriptor left. `visit` is not called then.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::{Protocol, Reactor, StreamOptions, Transport};
+    /// use std::os::unix::net::UnixStream;
+    /// # struct Echo;
+    /// # impl Protocol for Echo {
+    /// #     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+    /// #         transport.write(data);
+    /// #     }
+    /// # }
+    ///
+    /// let (ours, _theirs) = UnixStream::pair()?;
+    /// let reactor = Reactor::new()?;
+    /// let transport = reactor.adopt_stream(ours.into(), StreamOptions::default(), Echo)?;
+    /// let size = transport.with_socket(|socket| socket.send_buffer_size())??;
+    /// assert!(size > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "getHandle")]
+    pub fn with_socket<R>(&self, visit: impl FnOnce(SockRef<'_>) -> R) -> Result<R> {
+        let socket = self.shared.state.with(|state| state.socket.duplicate());
+        let socket = socket.map_err(|error| match error.kind() {
+            io::ErrorKind::NotConnected => Error::new(ErrorKind::NotConnected, "the connection has ended"),
+            _ => Error::io("could not reach the socket", error),
+        })?;
+        Ok(visit(SockRef::from(&socket)))
     }
 
     /// Ends the connection because it was idle, with [`CloseReason::TimedOut`]: in good order if nothing is queued, at once if what is
