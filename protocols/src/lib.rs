@@ -20,7 +20,7 @@
 //! | --- | --- | --- |
 //! | P3 | servers and clients: what implements or serves `Protocol` | `http`, `line`, `relay` |
 //! | P2 | connections without input and output: a codec and the protocol's own rules | `http::client_connection`, `http::server_connection` |
-//! | P1 | codecs, which know nothing of the reactor | `http::access_log`, `http::body`, `http::chunked`, `http::compressor`, `http::conditional`, `http::content_coding`, `http::content_type`, `http::date`, `http::entity_tag`, `http::error`, `http::fields`, `http::file_path`, `http::file_tree`, `http::form`, `http::form_error`, `http::form_limits`, `http::grammar`, `http::head`, `http::limits`, `http::listing`, `http::multipart`, `http::parameters`, `http::parser`, `http::percent`, `http::range`, `http::scanner`, `http::status`, `http::target`, `line::decoder`, `line::delimiter` |
+//! | P1 | codecs, which know nothing of the reactor | `http::access_log`, `http::body`, `http::chunked`, `http::compressor`, `http::conditional`, `http::content_coding`, `http::content_type`, `http::date`, `http::entity_tag`, `http::error`, `http::fields`, `http::file_path`, `http::file_tree`, `http::form`, `http::form_error`, `http::form_limits`, `http::grammar`, `http::head`, `http::limits`, `http::listing`, `http::multipart`, `http::parameters`, `http::parser`, `http::percent`, `http::range`, `http::scanner`, `http::status`, `http::target`, `http::temporary_files`, `line::decoder`, `line::delimiter`, `line::other_protocol` |
 //! | P0 | helpers over bytes that several codecs share | |
 #![forbid(unsafe_code)]
 
@@ -29,5 +29,8 @@ pub mod http;
 mod line;
 mod relay;
 
-pub use line::{Delimiter, LineDecoder, LineEvent, LineProtocol, LineReceiver, LineSender, LineTooLong, LineTransport};
+pub use line::{
+    Delimiter, LineDecoder, LineEvent, LineProtocol, LineReceiver, LineSender, LineTooLong, LineTransport,
+    OtherProtocol,
+};
 pub use relay::{Relay, RelayOptions, Traffic};

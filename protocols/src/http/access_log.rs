@@ -1,6 +1,6 @@
 //! A line for each request, in the Combined Log Format that everything reads.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::SystemTime;
 
 use super::date::date_text;
@@ -17,7 +17,13 @@ pub(super) struct LogEntry {
     agent: String,
     status: Option<Status>,
     bytes: u64,
+    /// The client did not get all of the response.
+    is_aborted: bool,
 }
+
+/// Marks the line of a response that the client did not get in full. Programs that read the Combined Log Format ignore what follows
+/// its last field.
+const ABORTED: &str = " aborted";
 
 impl LogEntry {
     pub(super) fn new(peer: String, head: Option<&RequestHead<'_>>) -> Self {
@@ -33,6 +39,14 @@ impl LogEntry {
             agent: header("User-Agent"),
             status: None,
             bytes: 0,
+            is_aborted: false,
+        }
+    }
+
+    /// Sets the request line of a request that was refused before its head was understood.
+    pub(super) fn set_refused_line(&mut self, line: &RefusedLine) {
+        if !line.0.is_empty() {
+            self.request = line.to_string();
         }
     }
 
@@ -45,9 +59,20 @@ impl LogEntry {
         self.status = Some(status);
     }
 
-    /// Bytes of the body that were sent.
+    /// Bytes of the body that were written.
     pub(super) fn set_bytes(&mut self, bytes: u64) {
         self.bytes = bytes;
+    }
+
+    /// The connection ended before the response did.
+    pub(super) fn set_aborted(&mut self) {
+        self.is_aborted = true;
+    }
+
+    /// Bytes that were written and that the kernel never got. They are those at the end of the body.
+    pub(super) fn set_unsent(&mut self, unsent: u64) {
+        self.bytes = self.bytes.saturating_sub(unsent);
+        self.is_aborted |= unsent > 0;
     }
 
     /// The line, without its end: ASCII without control characters, whatever the client has sent.
@@ -63,7 +88,32 @@ impl LogEntry {
             bytes => write!(line, " {bytes}"),
         };
         let _ = write!(line, " \"{}\" \"{}\"", self.referrer, self.agent);
+        if self.is_aborted {
+            line.push_str(ABORTED);
+        }
         line
+    }
+}
+
+/// The first line of a request that was refused, escaped and cut for the log.
+#[derive(Debug)]
+pub(super) struct RefusedLine(String);
+
+impl RefusedLine {
+    /// The most bytes that are kept.
+    const LONGEST: usize = 256;
+
+    pub(super) fn new(line: &[u8]) -> Self {
+        Self(match line.get(..Self::LONGEST) {
+            Some(start) if line.len() > Self::LONGEST => format!("{}...", escaped(start)),
+            _ => escaped(line),
+        })
+    }
+}
+
+impl fmt::Display for RefusedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
-use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Protocol, Transport, contain};
+use lariat::{CloseReason, DelayedCall, Failure, Handle, Idle, Protocol, Transport, VisitBudget, contain};
 
-use super::access_log::LogEntry;
+use super::access_log::{LogEntry, RefusedLine};
 use super::body::BodyEncoder;
-use super::body_writer::{BodyWriter, Outgoing};
+use super::body_writer::BodyWriter;
 use super::core::Core;
 use super::error::HttpError;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Pace};
 use super::fields::Headers;
 use super::handler::{Answer, When};
 use super::head::RequestHead;
+use super::outgoing::Outgoing;
 use super::request::{Rare, Request};
 use super::response::Response;
 use super::response_body::Content;
@@ -56,6 +58,10 @@ struct Flags {
 /// A large body is handed to the transport as it is; a small one is copied behind its head.
 const SMALL_BODY: usize = 4 * 1024;
 
+/// Pipelined requests that are answered in one visit: twice as many as clients of benchmarks send together, and few enough that
+/// their responses leave in one small write.
+const REQUESTS_IN_A_VISIT: u32 = 32;
+
 impl Channel {
     pub(super) fn new(core: Rc<Core>) -> Self {
         Self {
@@ -73,6 +79,7 @@ impl Channel {
     /// Takes requests from `input` as far as they can be taken now.
     #[inline]
     fn serve(&mut self, transport: &Transport, input: &mut &[u8]) {
+        let mut budget = VisitBudget::new(REQUESTS_IN_A_VISIT);
         // With nothing more in it, only a body may have come to its end.
         while (!input.is_empty() || self.connection.is_receiving()) && transport.is_reading() && !self.is_full() {
             let Self { core, connection, exchange, me: Some(me), .. } = self else { return };
@@ -80,6 +87,9 @@ impl Channel {
                 Ok(None) => break,
                 Ok(Some(RequestEvent::Head(head))) => {
                     add_one(&core.counters.requests);
+                    if !input.is_empty() {
+                        budget.start(transport);
+                    }
                     let entry = if core.log.is_some() { Some(entry(transport, Some(&head))) } else { None };
                     let mut answer = None;
                     let rare = ask(core, me, transport, &head, &mut answer);
@@ -98,12 +108,15 @@ impl Channel {
                         Some(Answer(When::Later(response))) => self.wait_for(transport, response),
                         None => self.respond_to_panic(transport, input),
                     }
-                    if input.is_empty() && self.connection.is_receiving() {
+                    if !input.is_empty() {
+                        self.yield_between_requests(transport, &mut budget);
+                    } else if self.connection.is_receiving() {
                         self.let_client_go_on(transport);
                     }
                 }
                 Ok(Some(RequestEvent::Data(data))) => {
                     let Some(exchange) = exchange.as_deref_mut() else { break };
+                    exchange.count(data.len());
                     match &exchange.pipe {
                         Some(pipe) => pipe.push(data),
                         None => {
@@ -116,15 +129,27 @@ impl Channel {
                 }
                 Ok(Some(RequestEvent::End(trailers))) => {
                     let Some(exchange) = exchange.as_deref_mut() else { break };
+                    exchange.stop_pace();
                     if let Some(pipe) = exchange.pipe.take() {
                         pipe.end(Ok(trailers.to_fields()));
                     }
                     if exchange.is_answered {
                         self.go_on(transport);
                     }
+                    if !input.is_empty() {
+                        self.yield_between_requests(transport, &mut budget);
+                    }
                 }
-                Err(error) => return self.refuse(transport, error),
+                Err(error) => return self.refuse(transport, error, input),
             }
+        }
+    }
+
+    /// More input follows a request that may be done: the next one may have to wait for the next turn.
+    #[inline(never)]
+    fn yield_between_requests(&self, transport: &Transport, budget: &mut VisitBudget) {
+        if self.connection.is_idle() {
+            budget.spend(transport);
         }
     }
 
@@ -172,14 +197,18 @@ impl Channel {
             Ok(())
         });
         self.exchange.get_or_insert_default().pending = Some(pending);
+        // A full port takes a connection that waits for its handler for an idle one otherwise.
+        transport.set_busy(true);
     }
 
     /// The response that was waited for is there.
     fn answer(&mut self, transport: &Transport, response: Result<Response, Failure>) {
-        let Some(pending) = self.exchange.as_deref_mut().and_then(|exchange| exchange.pending.take()) else { return };
+        let Some(exchange) = self.exchange.as_deref_mut() else { return };
+        let Some(pending) = exchange.pending.take() else { return };
+        exchange.stop_end_timer();
         drop(pending);
         let mut response = response.unwrap_or_else(|failure| {
-            log::error!("a handler failed: {}", failure.to_string().escape_debug());
+            super::logging::log_failure(format_args!("a handler failed: {failure}"));
             self.connection.close_after();
             Response::error(Status::INTERNAL_SERVER_ERROR)
         });
@@ -247,8 +276,9 @@ impl Channel {
             _ => {}
         }
         if let Some(upgrade) = response.upgrade.take() {
-            self.log();
+            self.log(transport);
             self.exchange = None;
+            transport.set_busy(false);
             upgrade(transport, std::mem::take(input));
             return;
         }
@@ -262,7 +292,9 @@ impl Channel {
             // The handler did not look whether it is a tunnel that was asked for.
             return self.core.fill_page(&Response::error(Status::NOT_IMPLEMENTED));
         }
-        log::error!("a handler's response has the status {status}, after which another one would have to follow");
+        super::logging::log_failure(format_args!(
+            "a handler's response has the status {status}, after which another one would have to follow"
+        ));
         self.core.fill_page(&Response::error(Status::INTERNAL_SERVER_ERROR))
     }
 
@@ -270,8 +302,9 @@ impl Channel {
     fn send_as_it_comes(&mut self, transport: &Transport, encoder: BodyEncoder, start: Box<dyn FnOnce(BodyWriter)>) {
         let Some(me) = &self.me else { return };
         let outgoing = Outgoing::new(transport.clone(), Rc::new(Steer(me.clone())), encoder);
-        let writer = outgoing.writer();
+        let writer = BodyWriter::new(outgoing.clone());
         self.exchange.get_or_insert_default().outgoing = Some(outgoing);
+        transport.set_busy(true);
         start(writer);
     }
 
@@ -279,7 +312,7 @@ impl Channel {
     #[inline]
     fn response_ended(&mut self, transport: &Transport) {
         if self.entry.is_some() {
-            self.log();
+            self.log(transport);
         }
         if self.connection.is_receiving() && self.connection.keeps_alive() {
             let exchange = self.exchange.get_or_insert_default();
@@ -288,20 +321,28 @@ impl Channel {
             let unwanted = exchange.pipe.as_ref().is_none_or(|pipe| !pipe.is_wanted());
             if unwanted {
                 exchange.pipe = None;
+                exchange.stop_pace();
             }
             return;
         }
         self.go_on(transport);
     }
 
-    /// Writes the line of the request in hand.
-    #[cold]
-    fn log(&mut self) {
-        let (Some(mut entry), Some(log)) = (self.entry.take(), &self.core.log) else { return };
+    /// The entry of the request in hand, with the bytes of its response that were written.
+    fn take_entry(&mut self) -> Option<Box<LogEntry>> {
+        let mut entry = self.entry.take()?;
         if let Some(outgoing) = self.exchange.as_ref().and_then(|exchange| exchange.outgoing.as_ref()) {
             entry.set_bytes(outgoing.sent());
         }
-        log(&entry.line((self.core.clock)()));
+        Some(entry)
+    }
+
+    /// Logs the request in hand when the kernel has the last byte of its response, or will never get it.
+    #[cold]
+    fn log(&mut self, transport: &Transport) {
+        let Some(entry) = self.take_entry() else { return };
+        let core = self.core.clone();
+        transport.when_sent(move |unsent| core.log(*entry, unsent));
     }
 
     /// The request in hand is done with, and its response sent.
@@ -309,6 +350,7 @@ impl Channel {
     fn go_on(&mut self, transport: &Transport) {
         if self.exchange.is_some() {
             self.exchange = None;
+            transport.set_busy(false);
         }
         if self.connection.keeps_alive() && !self.flags.draining {
             self.connection.finish();
@@ -324,10 +366,11 @@ impl Channel {
         unwanted && self.connection.body_left().is_some_and(|left| left > self.core.limits.unread_body)
     }
 
-    /// What came is no request: it is answered so, if nothing was answered yet, and that is the end.
+    /// Answers a request that is refused, unless an answer was begun, and ends the connection. `input` is what the connection left of it.
     #[cold]
-    fn refuse(&mut self, transport: &Transport, error: HttpError) {
-        log::debug!("{}: refused: {error}", transport.id());
+    fn refuse(&mut self, transport: &Transport, error: HttpError, input: &[u8]) {
+        let line = RefusedLine::new(self.connection.refused_line(input));
+        log::debug!("{}: refused \"{line}\": {error}", transport.id());
         add_one(&self.core.counters.refused);
         self.connection.give_up();
         if let Some(mut exchange) = self.exchange.take() {
@@ -335,7 +378,9 @@ impl Channel {
         }
         if !self.connection.is_answered() {
             if self.core.log.is_some() && self.entry.is_none() {
-                self.entry = Some(entry(transport, None));
+                let mut entry = entry(transport, None);
+                entry.set_refused_line(&line);
+                self.entry = Some(entry);
             }
             self.respond(transport, &mut Response::error(error.status()), &mut &[][..]);
         }
@@ -407,8 +452,11 @@ impl Channel {
         {
             return match self.connection.end_of_input() {
                 Ok(()) => transport.close(),
-                Err(error) => self.refuse(transport, error),
+                Err(error) => self.refuse(transport, error, &[]),
             };
+        }
+        if self.flags.input_ended {
+            self.limit_handler();
         }
         if (!self.held.is_empty() || self.is_full()) && transport.is_reading() {
             // It waits for the request in hand or its body's reader, and not for the queue.
@@ -420,7 +468,7 @@ impl Channel {
             (true, None) => {
                 let call = |channel: &mut Self, transport: &Transport| {
                     channel.head_timer = None;
-                    channel.refuse(transport, HttpError::TimedOut);
+                    channel.refuse(transport, HttpError::TimedOut, &[]);
                 };
                 self.head_timer = self.me.as_ref().map(|me| me.call_later(limits.head_time, call));
             }
@@ -435,6 +483,54 @@ impl Channel {
             self.flags.watches_body = is_receiving;
             let limit = if is_receiving { limits.body_idle } else { limits.keep_alive };
             transport.set_idle_timeout(Idle::Read, Some(limit));
+        }
+        if is_receiving {
+            self.watch_pace(transport);
+        }
+    }
+
+    /// The client has closed its writing side: a handler that has not answered yet has little time left.
+    #[cold]
+    fn limit_handler(&mut self) {
+        let (Some(me), Some(exchange)) = (&self.me, self.exchange.as_deref_mut()) else { return };
+        let time = self.core.limits.half_close;
+        if exchange.pending.is_none() || exchange.end_timer.is_some() || time == Duration::MAX {
+            return;
+        }
+        exchange.end_timer = Some(me.call_later(time, |_, transport| transport.close()));
+    }
+
+    /// Sees to it that a body comes at the least rate.
+    fn watch_pace(&mut self, transport: &Transport) {
+        let (Some(me), limits) = (&self.me, &self.core.limits) else { return };
+        let exchange = self.exchange.get_or_insert_default();
+        if exchange.pace.is_some() {
+            return;
+        }
+        let time = exchange.time(limits);
+        if time < Duration::MAX {
+            let timer = me.call_later(time, Self::check_pace);
+            exchange.pace = Some(Pace { began: transport.reactor().now(), received: 0, timer });
+        }
+    }
+
+    /// The time of a body may be over.
+    #[cold]
+    fn check_pace(&mut self, transport: &Transport) {
+        let (Some(me), Some(exchange)) = (&self.me, self.exchange.as_deref_mut()) else { return };
+        if !self.connection.is_receiving() || exchange.pace.is_none() {
+            return;
+        }
+        let (now, time) = (transport.reactor().now(), exchange.time(&self.core.limits));
+        let Some(pace) = &mut exchange.pace else { return };
+        if !transport.is_reading() {
+            // The reader of the body lets the client wait, and not the other way round.
+            (pace.began, pace.received) = (now, 0);
+        }
+        let passed = now.saturating_duration_since(pace.began);
+        match time.checked_sub(passed).filter(|left| !left.is_zero()) {
+            Some(left) => pace.timer = me.call_later(left, Self::check_pace),
+            None => self.refuse(transport, HttpError::TimedOut, &[]),
         }
     }
 }
@@ -517,10 +613,12 @@ impl Protocol for Channel {
         } else if self.connection.is_receiving() {
             // One that is not read cannot be blamed for sending nothing.
             if transport.is_reading() {
-                self.refuse(transport, HttpError::TimedOut);
+                self.refuse(transport, HttpError::TimedOut, &[]);
             }
         } else if self.exchange.is_some() || !self.held.is_empty() {
             // It is the handler that takes its time.
+        } else if self.head_timer.is_some() {
+            // A head has begun, and its own timer ends it with a 408.
         } else if transport.queued() > 0 {
             // It may still be reading, slowly.
             transport.set_idle_timeout(Idle::Write, Some(self.core.limits.write_idle));
@@ -536,11 +634,18 @@ impl Protocol for Channel {
         }
     }
 
-    fn connection_lost(&mut self, _: &Transport, _: CloseReason) {
+    fn holds_input(&mut self) -> bool {
+        !self.held.is_empty() || self.connection.has_begun_head() || self.connection.is_receiving()
+    }
+
+    fn connection_lost(&mut self, transport: &Transport, _: CloseReason) {
         if let Some(timer) = self.head_timer.take() {
             timer.cancel();
         }
-        self.log();
+        if let Some(mut entry) = self.take_entry() {
+            entry.set_aborted();
+            self.core.log(*entry, transport.unsent());
+        }
         self.exchange = None;
     }
 }

@@ -43,6 +43,8 @@ pub struct ClientConnection {
     receive: Receive,
     answered: Answered,
     keeps_alive: bool,
+    /// Informational responses to the request that is on its way.
+    informational: u32,
 }
 
 /// ```text
@@ -113,6 +115,7 @@ impl ClientConnection {
             receive: Receive::Idle,
             answered: Answered::Other,
             keeps_alive: true,
+            informational: 0,
         }
     }
 
@@ -170,6 +173,7 @@ impl ClientConnection {
             _ => Answered::Other,
         };
         self.receive = Receive::Head;
+        self.informational = 0;
         Ok(BodyEncoder::new(length))
     }
 
@@ -182,26 +186,30 @@ impl ClientConnection {
         &'a mut self,
         input: &mut &'input [u8],
     ) -> Result<Option<ResponseEvent<'a>>, HttpError> {
-        let Self { limits, buffer, body, receive, answered, keeps_alive } = self;
+        let Self { limits, buffer, body, receive, answered, keeps_alive, informational } = self;
         let next = match *receive {
             Receive::Idle | Receive::Over => return Ok(None),
             Receive::Head if input.is_empty() => return Ok(None),
             Receive::Head => match buffer.next(input, limits.head, Section::Head) {
                 Ok(None) => return Ok(None),
-                Ok(Some(raw)) => parser::response(raw, *answered, limits).map(|head| {
+                Ok(Some(raw)) => parser::response(raw, *answered, limits).and_then(|head| {
                     let tunnels = *answered == Answered::Connect && head.status.is_success();
                     if head.status == Status::SWITCHING_PROTOCOLS || tunnels {
                         *receive = Receive::Over;
                         *keeps_alive = false;
-                        return Some(ResponseEvent::Switched(head));
+                        return Ok(Some(ResponseEvent::Switched(head)));
                     }
                     if head.status.is_informational() {
-                        return Some(ResponseEvent::Informational(head));
+                        *informational += 1;
+                        if *informational > limits.informational {
+                            return Err(HttpError::TooManyInformational);
+                        }
+                        return Ok(Some(ResponseEvent::Informational(head)));
                     }
                     *keeps_alive &= head.keep_alive;
                     *body = BodyDecoder::new(head.body, limits).map(Box::new);
                     *receive = Receive::Body;
-                    Some(ResponseEvent::Head(head))
+                    Ok(Some(ResponseEvent::Head(head)))
                 }),
                 Err(error) => Err(error),
             },

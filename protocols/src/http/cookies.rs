@@ -42,6 +42,17 @@ pub enum SameSite {
     None,
 }
 
+/// Browsers accept a cookie of such a name only from this host, over TLS, for all paths.
+const HOST_PREFIX: &str = "__Host-";
+
+/// Browsers accept a cookie of such a name only over TLS.
+const SECURE_PREFIX: &str = "__Secure-";
+
+/// Whether a name begins with a prefix, in any case, as browsers compare them.
+fn has_prefix(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
 impl Cookie {
     /// A cookie with that name, which is a token, and value, which has no spaces, quotes, commas, semicolons or backslashes.
     ///
@@ -66,6 +77,29 @@ impl Cookie {
         })
     }
 
+    /// A cookie that only this host, over TLS, can set: the name `__Host-` and `name` (RFC 6265bis, section 4.1.3.2). A page of another host of the same
+    /// domain, or somebody on the way of a request without TLS, cannot replace it. For sessions, and tokens against forged requests.
+    ///
+    /// ```
+    /// use lariat_protocols::http::Cookie;
+    ///
+    /// let cookie = Cookie::host("session", "8f3a")?;
+    /// assert_eq!(cookie.to_string(), "__Host-session=8f3a; Path=/; Secure; HttpOnly; SameSite=Lax");
+    /// # Ok::<(), lariat_protocols::http::InvalidField>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the name or the value cannot be those of a cookie.
+    pub fn host(name: &str, value: &str) -> Result<Self, InvalidField> {
+        Self::new(&format!("{HOST_PREFIX}{name}"), value)
+    }
+
+    /// Whether the name has a prefix with which browsers accept the cookie only if it is secure.
+    fn must_be_secure(&self) -> bool {
+        has_prefix(&self.name, HOST_PREFIX) || has_prefix(&self.name, SECURE_PREFIX)
+    }
+
     /// A cookie that has a browser forget the one of that name.
     ///
     /// # Errors
@@ -79,9 +113,12 @@ impl Cookie {
     ///
     /// # Errors
     ///
-    /// When it cannot be a path.
+    /// When it cannot be a path, or the cookie's name begins with `__Host-`, so that its path is `/`.
     pub fn with_path(mut self, path: &str) -> Result<Self, InvalidField> {
         if !path.starts_with('/') || !path.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';') {
+            return Err(InvalidField::Value);
+        }
+        if has_prefix(&self.name, HOST_PREFIX) && path != "/" {
             return Err(InvalidField::Value);
         }
         path.clone_into(&mut self.path);
@@ -95,7 +132,8 @@ impl Cookie {
         self
     }
 
-    /// Sends it over connections without TLS too.
+    /// Sends it over connections without TLS too. A cookie whose name begins with `__Host-` or `__Secure-` stays secure: browsers would not
+    /// accept it otherwise.
     #[must_use]
     pub fn insecure(mut self) -> Self {
         self.secure = false;
@@ -124,7 +162,8 @@ impl fmt::Display for Cookie {
         if let Some(age) = self.max_age {
             write!(f, "; Max-Age={}", age.as_secs())?;
         }
-        for (is_set, attribute) in [(self.secure, "; Secure"), (self.http_only, "; HttpOnly")] {
+        let secure = self.secure || self.must_be_secure();
+        for (is_set, attribute) in [(secure, "; Secure"), (self.http_only, "; HttpOnly")] {
             if is_set {
                 f.write_str(attribute)?;
             }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use super::access_log::LogEntry;
 use super::date::DateLine;
 use super::fields::Headers;
 use super::handler::AnyHandler;
@@ -26,6 +27,8 @@ pub(super) struct Core {
     /// What a head is put together in, kept for the next one.
     scratch: Cell<Vec<u8>>,
 }
+
+const NOSNIFF: &str = "X-Content-Type-Options";
 
 /// A scratch buffer that a large body has made larger is not kept.
 const KEPT: usize = 64 * 1024;
@@ -67,6 +70,14 @@ impl Core {
         }
     }
 
+    /// Writes the line of a request, of whose response so many bytes never reached the kernel.
+    #[cold]
+    pub(super) fn log(&self, mut entry: LogEntry, unsent: u64) {
+        let Some(log) = &self.log else { return };
+        entry.set_unsent(unsent);
+        log(&entry.line((self.clock)()));
+    }
+
     /// Gives the response that the server has for an error its page.
     #[cold]
     pub(super) fn fill_page(&self, response: &Response) -> Response {
@@ -78,6 +89,10 @@ impl Core {
         }
         for (name, _) in response.fields.headers().iter() {
             filled.fields.remove(name);
+        }
+        if !filled.fields.contains(NOSNIFF) && !matches!(filled.body.0, Content::Empty) {
+            // A page may quote the request: no browser is to guess another type for it.
+            let _ = filled.fields.append(NOSNIFF, "nosniff");
         }
         for (name, value) in response.fields.headers().iter() {
             // It was set before, and so can be set.

@@ -64,6 +64,8 @@ pub enum HttpError {
     ForbiddenTrailer,
     /// An expectation other than `100-continue` (RFC 9110, section 10.1.1).
     UnknownExpectation,
+    /// More informational responses to a request than [`Limits::informational`](super::Limits::informational).
+    TooManyInformational,
     /// The stream ended inside a message.
     UnexpectedEnd,
     /// The message did not arrive within a limit of time.
@@ -115,6 +117,7 @@ impl fmt::Display for HttpError {
             Self::ChunkExtensionTooLong => "the chunk extensions are too long",
             Self::ForbiddenTrailer => "a trailer may only be in a head",
             Self::UnknownExpectation => "the expectation is not 100-continue",
+            Self::TooManyInformational => "there are too many informational responses",
             Self::UnexpectedEnd => "the message has no end",
             Self::TimedOut => "the message took too long",
         })

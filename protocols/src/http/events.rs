@@ -162,7 +162,7 @@ impl Response {
             events.body.outgoing().run(async move {
                 if let Err(error) = send(&mut events).await {
                     let failure = error.into();
-                    log::error!("events end: {}", failure.to_string().escape_debug());
+                    super::logging::log_failure(format_args!("events end: {failure}"));
                 }
             });
         })

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use memchr::memchr;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 use super::status::Status;
 
@@ -99,9 +99,9 @@ impl<'a> FilePath<'a> {
     }
 }
 
-/// The other way: encodes the name of a file, so that it is one segment of a URL's path. What is no UTF-8 cannot be told, and becomes `U+FFFD`.
-pub(super) fn encode_segment(name: &str) -> impl fmt::Display + '_ {
-    utf8_percent_encode(name, IN_PATH)
+/// Encodes the name of a file as one segment of a URL's path, byte by byte: [`FilePath::parse`] gives the same bytes, UTF-8 or not.
+pub(super) fn encode_segment(name: &[u8]) -> impl fmt::Display + '_ {
+    percent_encode(name, IN_PATH)
 }
 
 fn decode(path: &[u8]) -> Result<Cow<'_, [u8]>, FilePathError> {
@@ -215,9 +215,12 @@ mod tests {
     #[test]
     fn a_name_survives_being_encoded() {
         for name in ["plain.txt", "a b", "50%", "?#[]", "<&\">", "café", "a;b=c"] {
-            let encoded = encode_segment(name).to_string();
+            let encoded = encode_segment(name.as_bytes()).to_string();
             assert!(!encoded.contains(['<', '>', '"', '&', '?', '#', ' ', '\'']), "{encoded}");
             assert_eq!(relative(&encoded), (name.into(), false));
         }
+        let every_byte: Vec<u8> = (1..=255).filter(|byte| *byte != b'/').collect();
+        let encoded = encode_segment(&every_byte).to_string();
+        assert_eq!(FilePath::parse(&encoded).unwrap().as_bytes(), every_byte);
     }
 }

@@ -4,15 +4,17 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use lariat::Reactor;
 
 use super::content_coding::{AcceptedCodings, ContentCoding};
-use super::fields::{Fields, InvalidField};
+use super::fields::{Fields, Headers, InvalidField, trim};
 use super::file_path::FilePath;
-use super::file_response::{Asked, Representation};
+use super::file_response::{Asked, Representation, content_type, refuse};
 use super::file_tree::{FileTree, Found, FoundFile};
+use super::folder_pages::FolderPages;
 use super::handler::{Answer, Handler};
-use super::listing::{Listing, ListingOrder};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 use super::router::Routed;
@@ -49,20 +51,17 @@ pub struct Files {
     fallback: Option<String>,
     lists: bool,
     is_precompressed: bool,
-    /// What every response has besides.
+    /// The headers that every response has besides.
     fields: Fields,
+    pages: Arc<FolderPages>,
     clock: fn() -> SystemTime,
 }
 
 /// What a client is told unless somebody knows better: to keep it, and to ask before using it.
 const CACHE_CONTROL: Fields = Fields::fixed("Cache-Control: no-cache\r\n");
 
-/// More entries than this are not listed: the page would be of no use to anybody.
-const LISTED: usize = 10_000;
-
-/// A listing has its style in it and nothing else.
-const LISTING_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// A file that strangers have uploaded may do nothing.
+const UPLOAD_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";
 
 impl Files {
     /// Serves the files below `folder`, which is held open.
@@ -83,6 +82,7 @@ impl Files {
             lists: false,
             is_precompressed: false,
             fields: CACHE_CONTROL,
+            pages: Arc::default(),
             clock: SystemTime::now,
         }
     }
@@ -111,9 +111,12 @@ impl Files {
         self
     }
 
-    /// Sets a file that is sent where there is none, with 200, if a person seems to look for a page: for applications that see to their own
-    /// paths in the browser. A path whose last segment has a dot in it, as those of pictures and scripts do, is a page only to a client that asks for
-    /// HTML.
+    /// Sets a file that is sent with 200 in the place of a missing one, if the client looks for a page: for applications that route paths in the
+    /// browser.
+    ///
+    /// A client looks for a page if its `Accept` has `text/html`. One that sends no `Accept`, or only `*/*`, gets the file too, unless the last
+    /// segment of the path has a dot, as those of pictures and scripts do. A client that asks for other types, such as `application/json`,
+    /// gets 404.
     #[must_use]
     pub fn with_fallback(mut self, path: &str) -> Self {
         self.fallback = Some(path.trim_matches('/').to_owned());
@@ -139,6 +142,26 @@ impl Files {
         Ok(self)
     }
 
+    /// Serves files that strangers have uploaded: each is a download (`Content-Disposition: attachment`), and a browser that shows one all the
+    /// same runs no script of it and takes it for a page of no site (`Content-Security-Policy: sandbox`). An uploaded page would otherwise act
+    /// in the name of whoever opens it. Better still, such files have a host name of their own.
+    ///
+    /// ```
+    /// use lariat_protocols::http::Files;
+    ///
+    /// # let folder = std::env::temp_dir();
+    /// let files = Files::new(&folder)?.with_uploads();
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn with_uploads(mut self) -> Self {
+        for (name, value) in [("Content-Disposition", "attachment"), ("Content-Security-Policy", UPLOAD_POLICY)] {
+            // Neither can be refused.
+            let _ = self.fields.set(name, value);
+        }
+        self
+    }
+
     /// Sets the clock that the age of a file is measured by. Default: the system's.
     #[must_use]
     pub fn with_clock(mut self, clock: fn() -> SystemTime) -> Self {
@@ -146,35 +169,35 @@ impl Files {
         self
     }
 
-    fn respond(&self, request: &Request<'_>) -> Response {
+    fn answer(&self, request: &Request<'_>) -> Answer {
         let is_head = match request.method() {
             "GET" => false,
             "HEAD" => true,
-            "OPTIONS" => return allow(Response::new(Status::NO_CONTENT)),
-            _ => return allow(Response::error(Status::METHOD_NOT_ALLOWED)),
+            "OPTIONS" => return Answer::now(allow(Response::new(Status::NO_CONTENT))),
+            _ => return Answer::now(allow(Response::error(Status::METHOD_NOT_ALLOWED))),
         };
         let path = match FilePath::parse(request.rest()) {
             Ok(path) => path,
-            Err(error) => return Response::error(error.status()),
+            Err(error) => return Answer::now(Response::error(error.status())),
         };
         let found = match self.tree.find(path.as_bytes()) {
             Ok(Found::File(file)) if !path.names_folder() => Ok((file, path.as_bytes().into())),
             Ok(Found::File(_)) => Err(ErrorKind::NotFound.into()),
-            Ok(Found::Folder(_)) if !request.path().ends_with('/') => return redirect_to_folder(request),
+            Ok(Found::Folder(_)) if !request.path().ends_with('/') => return Answer::now(redirect_to_folder(request)),
             Ok(Found::Folder(folder)) => match self.find_index(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound && self.lists => {
-                    return list(request, &path, &folder);
+                    return self.pages.answer(request, path.as_bytes(), folder);
                 }
                 found => found,
             },
             Err(error) => Err(error),
         };
-        let asked = Asked::read(request.head().headers(), is_head);
-        match found {
-            Ok((file, path)) => self.send(&asked, file, &path),
+        let asked = Asked::read(request.head().headers(), is_head, request.compression());
+        Answer::now(match found {
+            Ok((file, path)) => self.send(request, &asked, file, &path),
             Err(error) if error.kind() == ErrorKind::NotFound => self.send_fallback(request, &asked, &path),
             Err(error) => refuse(&error),
-        }
+        })
     }
 
     /// The page of a folder, and its path.
@@ -190,34 +213,34 @@ impl Files {
     #[cold]
     fn send_fallback(&self, request: &Request<'_>, asked: &Asked<'_>, path: &FilePath<'_>) -> Response {
         let Some(fallback) = &self.fallback else { return Response::error(Status::NOT_FOUND) };
-        let last = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        let wants_html = || {
-            request.head().headers().get_all("Accept").any(|value| memchr::memmem::find(value, b"text/html").is_some())
-        };
-        if last.contains(&b'.') && !wants_html() {
-            return Response::error(Status::NOT_FOUND);
+        if !looks_for_page(asked.headers, path.as_bytes()) {
+            return vary_by_accept(Response::error(Status::NOT_FOUND));
         }
         match self.tree.find(fallback.as_bytes()) {
-            Ok(Found::File(file)) => self.send(asked, file, fallback.as_bytes()),
+            Ok(Found::File(file)) => vary_by_accept(self.send(request, asked, file, fallback.as_bytes())),
             Ok(Found::Folder(_)) => Response::error(Status::NOT_FOUND),
             Err(error) => refuse(&error),
         }
     }
 
-    fn send(&self, asked: &Asked<'_>, file: FoundFile, path: &[u8]) -> Response {
-        let mut representation = Representation { file, path, coding: None, varies: self.is_precompressed };
+    fn send(&self, request: &Request<'_>, asked: &Asked<'_>, file: FoundFile, path: &[u8]) -> Response {
+        let (content_type, modified) = (content_type(path, &file), file.modified);
+        let mut representation =
+            Representation { file, content_type, coding: None, varies: self.is_precompressed, last_modified: modified };
         if self.is_precompressed && asked.names_codings {
-            self.find_precompressed(asked, &mut representation);
+            self.find_precompressed(asked, path, &mut representation);
         }
-        representation.respond(asked, &self.fields, (self.clock)())
+        let now = (self.clock)();
+        representation.last_modified = last_modified(representation.file.modified, now, request.reactor());
+        representation.respond(asked, &self.fields, now)
     }
 
-    /// Puts a compressed form of the file in its place, if there is one that the client takes.
-    fn find_precompressed(&self, asked: &Asked<'_>, representation: &mut Representation<'_>) {
+    /// Puts a compressed form of the file at `path` in its place, if there is one that the client takes.
+    fn find_precompressed(&self, asked: &Asked<'_>, path: &[u8], representation: &mut Representation) {
         let accepted = AcceptedCodings::read(asked.headers);
         let mut codings = ContentCoding::ALL.to_vec();
         while let Some(coding) = accepted.best_of(&codings) {
-            let path = [representation.path, coding.extension().as_bytes()].concat();
+            let path = [path, coding.extension().as_bytes()].concat();
             if let Ok(Found::File(file)) = self.tree.find(&path)
                 && file.modified >= representation.file.modified
             {
@@ -231,7 +254,7 @@ impl Files {
 
 impl Handler<Routed> for Files {
     fn handle(&self, request: &mut Request<'_>) -> Answer {
-        Answer::now(self.respond(request))
+        self.answer(request)
     }
 }
 
@@ -248,6 +271,17 @@ impl fmt::Debug for Files {
     }
 }
 
+/// The value of Last-Modified, which must not be later than Date (RFC 9110, section 8.8.2.1). Date is the time at which the turn began.
+fn last_modified(modified: SystemTime, now: SystemTime, reactor: &Reactor) -> SystemTime {
+    /// Longer than a turn of the loop lasts: for an older file the clock is not read again.
+    const RECENT: Duration = Duration::from_secs(60);
+    if now.duration_since(modified).is_ok_and(|age| age > RECENT) {
+        return modified;
+    }
+    let since_turn_began = reactor.now().saturating_duration_since(reactor.turn_began());
+    modified.min(now.checked_sub(since_turn_began).unwrap_or(now))
+}
+
 fn allow(response: Response) -> Response {
     response.with_header("Allow", "GET, HEAD, OPTIONS").into_response()
 }
@@ -260,30 +294,31 @@ fn redirect_to_folder(request: &Request<'_>) -> Response {
     Response::redirect(Status::PERMANENT_REDIRECT, &format!("./{name}/{mark}{query}")).into_response()
 }
 
-fn list(request: &Request<'_>, path: &FilePath<'_>, folder: &FileTree) -> Response {
-    let mut entries = match folder.list(LISTED + 1) {
-        Ok(entries) => entries,
-        Err(error) => return refuse(&error),
-    };
-    let is_cut = entries.len() > LISTED;
-    entries.truncate(LISTED);
-    let name = String::from_utf8_lossy(path.as_bytes());
-    let listing = Listing::new(&name, entries, ListingOrder::from_query(request.query())).with_more(is_cut);
-    let response = Response::html(listing.to_html()).with_header("Content-Security-Policy", LISTING_POLICY);
-    response.and_then(|response| response.with_header("Cache-Control", "no-cache")).into_response()
+/// Returns whether a client that asks for a missing file looks for a page of an application: see [`Files::with_fallback`].
+fn looks_for_page(headers: Headers<'_>, path: &[u8]) -> bool {
+    let (mut accepts_any, mut names_types) = (false, false);
+    for value in headers.get_all("Accept") {
+        for range in value.split(|byte| *byte == b',') {
+            let mut parts = range.split(|byte| *byte == b';').map(trim);
+            let media_range = parts.next().unwrap_or_default();
+            let is_refused = parts.any(|parameter| matches!(parameter, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000"));
+            let is = |name: &[u8]| media_range.eq_ignore_ascii_case(name);
+            if media_range.is_empty() || is_refused {
+                continue;
+            }
+            if is(b"text/html") || is(b"application/xhtml+xml") {
+                return true;
+            }
+            if is(b"*/*") || is(b"text/*") { accepts_any = true } else { names_types = true }
+        }
+    }
+    let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    (accepts_any || !headers.contains("Accept")) && !names_types && !last.contains(&b'.')
 }
 
-/// What a file that cannot be opened is answered with. Only this process's own trouble is logged.
-fn refuse(error: &io::Error) -> Response {
-    let status = match error.kind() {
-        ErrorKind::NotFound => Status::NOT_FOUND,
-        ErrorKind::PermissionDenied => Status::FORBIDDEN,
-        _ => {
-            log::error!("a file cannot be served: {error}");
-            let too_many = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(rustix::io::Errno::raw_os_error);
-            let is_short = error.raw_os_error().is_some_and(|code| too_many.contains(&code));
-            if is_short { Status::SERVICE_UNAVAILABLE } else { Status::INTERNAL_SERVER_ERROR }
-        }
-    };
-    Response::error(status)
+/// Adds `Vary`: another `Accept` may get another response.
+fn vary_by_accept(mut response: Response) -> Response {
+    // The name and the value can stand in a header.
+    let _ = response.fields_mut().append("Vary", "Accept");
+    response
 }

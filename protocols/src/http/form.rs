@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::form_error::FormError;
 use super::form_limits::FormLimits;
 use super::multipart::{MultipartDecoder, MultipartEvent, PartHead};
 use super::parameters::Parameters;
+use super::temporary_files::{TemporaryFile, TemporaryFiles};
 
 /// What a form was filled in with: its fields and files, in order. A name may be there more than once.
 ///
@@ -81,12 +84,67 @@ pub struct Upload {
     head: PartHead,
     length: u64,
     content: Content,
+    files: TemporaryFiles,
 }
 
 enum Content {
     Memory(Vec<u8>),
-    /// Without a name: it is gone when it is closed.
-    Disk(File),
+    /// In a file that it may share with others of the form, from there on.
+    Disk(Arc<TemporaryFile>, u64),
+}
+
+/// Where files that are coming are kept.
+#[derive(Debug)]
+struct Space {
+    /// Bytes of memory that files may still take.
+    in_memory: usize,
+    files: TemporaryFiles,
+    /// The file that small files share, and where its free part begins.
+    common: Option<(Arc<TemporaryFile>, u64)>,
+}
+
+/// A longer file has a descriptor of its own.
+const LONGEST_IN_COMMON: u64 = 1024 * 1024;
+
+impl Space {
+    /// Moves what has come of a file from memory to the common file.
+    fn put_in_common(&mut self, bytes: &[u8]) -> Result<Content, FormError> {
+        let (file, end) = match &mut self.common {
+            Some(common) => common,
+            none => none.insert((Arc::new(self.files.create()?), 0)),
+        };
+        file.write_at(bytes, *end)?;
+        let start = *end;
+        *end += bytes.len() as u64;
+        self.in_memory += bytes.len();
+        Ok(Content::Disk(file.clone(), start))
+    }
+
+    /// Writes more of a file to disk, after the first `length` bytes: in the common file, or in one of its own.
+    fn write(&mut self, content: &mut Content, length: u64, data: &[u8]) -> Result<(), FormError> {
+        let Content::Disk(file, start) = content else { return Ok(()) };
+        if let Some((common, end)) = &mut self.common
+            && Arc::ptr_eq(common, file)
+        {
+            if length + data.len() as u64 <= LONGEST_IN_COMMON {
+                file.write_at(data, *end)?;
+                *end += data.len() as u64;
+                return Ok(());
+            }
+            let own = self.files.create()?;
+            own.write_at(&read(file.file(), *start, length).map_err(FormError::Storage)?, 0)?;
+            *end = *start;
+            (*file, *start) = (Arc::new(own), 0);
+        }
+        file.write_at(data, length)
+    }
+}
+
+/// Bytes of a file.
+fn read(file: &File, start: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, start)?;
+    Ok(bytes)
 }
 
 impl Upload {
@@ -112,7 +170,7 @@ impl Upload {
 
     /// Is it on disk, rather than in memory?
     pub fn is_on_disk(&self) -> bool {
-        matches!(self.content, Content::Disk(_))
+        matches!(self.content, Content::Disk(..))
     }
 
     /// Reads all of it into memory. Of a file on disk, this may block while that is read.
@@ -123,51 +181,49 @@ impl Upload {
     pub fn into_bytes(self) -> io::Result<Vec<u8>> {
         match self.content {
             Content::Memory(bytes) => Ok(bytes),
-            Content::Disk(mut file) => {
-                file.seek(SeekFrom::Start(0))?;
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes)?;
-                Ok(bytes)
-            }
+            Content::Disk(file, start) => read(file.file(), start, self.length),
         }
     }
 
-    /// Gives it as a file, at its beginning; one that was in memory is written to disk first. It has no name in the file system.
+    /// Gives it as a file, at its beginning; one that was in memory, or shares a file with others, is written to one of its own first. It has no
+    /// name in the file system, and counts in no budget any more.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub fn into_file(self) -> io::Result<File> {
-        let mut file = match self.content {
-            Content::Disk(file) => file,
-            Content::Memory(bytes) => {
-                let mut file = tempfile::tempfile()?;
-                file.write_all(&bytes)?;
-                file
-            }
+        let copy = |bytes: &[u8]| -> io::Result<File> {
+            let file = self.files.open()?;
+            file.write_all_at(bytes, 0)?;
+            Ok(file)
         };
-        file.seek(SeekFrom::Start(0))?;
-        Ok(file)
+        match self.content {
+            // Written to by position only, and so still at its beginning.
+            Content::Disk(file, 0) => match Arc::try_unwrap(file) {
+                Ok(file) => {
+                    let file = file.into_file();
+                    file.set_len(self.length)?;
+                    Ok(file)
+                }
+                Err(file) => copy(&read(file.file(), 0, self.length)?),
+            },
+            Content::Disk(file, start) => copy(&read(file.file(), start, self.length)?),
+            Content::Memory(bytes) => copy(&bytes),
+        }
     }
 
-    fn write(&mut self, data: &[u8], in_memory: &mut usize) -> io::Result<()> {
+    fn write(&mut self, data: &[u8], space: &mut Space) -> Result<(), FormError> {
+        let length = self.length;
         self.length += data.len() as u64;
-        match &mut self.content {
-            Content::Disk(file) => file.write_all(data),
-            Content::Memory(bytes) if data.len() <= *in_memory => {
-                *in_memory -= data.len();
+        if let Content::Memory(bytes) = &mut self.content {
+            if data.len() <= space.in_memory {
+                space.in_memory -= data.len();
                 bytes.extend_from_slice(data);
-                Ok(())
+                return Ok(());
             }
-            Content::Memory(bytes) => {
-                let mut file = tempfile::tempfile()?;
-                file.write_all(bytes)?;
-                file.write_all(data)?;
-                *in_memory += bytes.len();
-                self.content = Content::Disk(file);
-                Ok(())
-            }
+            self.content = space.put_in_common(bytes)?;
         }
+        space.write(&mut self.content, length, data)
     }
 }
 
@@ -175,7 +231,7 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Memory(_) => "in memory",
-            Self::Disk(_) => "on disk",
+            Self::Disk(..) => "on disk",
         })
     }
 }
@@ -186,13 +242,14 @@ impl fmt::Debug for Content {
 /// - [`push`](Self::push) for every piece of the body;
 /// - [`finish`](Self::finish) at its end.
 ///
-/// Files beyond [`FormLimits::in_memory`] go to the system's folder for temporary files as they come. Writing there seldom blocks, for the kernel
+/// Files are refused unless the limits allow some: see [`FormLimits::uploads`]. Files beyond [`FormLimits::in_memory`] go to the place for
+/// [`TemporaryFiles`] as they come; those of up to 1 MiB share one file, and so one descriptor. Writing there seldom blocks, for the kernel
 /// writes to the disk on its own account; where it does, the loop waits.
 ///
 /// ```
 /// use lariat_protocols::http::{FormCollector, FormLimits};
 ///
-/// let mut collector = FormCollector::new(Some(b"multipart/form-data; boundary=xyz"), FormLimits::default())?;
+/// let mut collector = FormCollector::new(Some(b"multipart/form-data; boundary=xyz"), FormLimits::uploads())?;
 /// collector.push(b"--xyz\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"me.jpg\"\r\n\r\n")?;
 /// collector.push(b"...\r\n--xyz--\r\n")?;
 /// let form = collector.finish()?;
@@ -212,8 +269,7 @@ enum Kind {
     Urlencoded(Vec<u8>),
     Multipart {
         decoder: Box<MultipartDecoder>,
-        /// Bytes of memory that files may still take.
-        in_memory: usize,
+        space: Space,
         /// The field that is coming, if it is no file: that is the last upload.
         field: Option<(String, Vec<u8>)>,
     },
@@ -234,9 +290,19 @@ impl FormCollector {
             Kind::Urlencoded(Vec::new())
         } else {
             let decoder = Box::new(MultipartDecoder::new(content_type, limits)?);
-            Kind::Multipart { decoder, in_memory: limits.in_memory, field: None }
+            let files = TemporaryFiles::shared();
+            Kind::Multipart { decoder, space: Space { in_memory: limits.in_memory, files, common: None }, field: None }
         };
         Ok(Self { kind, limits, form: Form::default() })
+    }
+
+    /// Sets where files are kept that do not fit into memory. To be called before the first piece. Default: [`TemporaryFiles::shared`].
+    #[must_use]
+    pub fn with_files(mut self, files: TemporaryFiles) -> Self {
+        if let Kind::Multipart { space, .. } = &mut self.kind {
+            space.files = files;
+        }
+        self
     }
 
     /// Takes a piece of the body.
@@ -259,9 +325,9 @@ impl FormCollector {
                 encoded.extend_from_slice(piece);
                 Ok(())
             }
-            Kind::Multipart { decoder, in_memory, field } => {
+            Kind::Multipart { decoder, space, field } => {
                 while let Some(event) = decoder.next(&mut piece)? {
-                    take(event, &mut self.form, field, in_memory)?;
+                    take(event, &mut self.form, field, space)?;
                 }
                 Ok(())
             }
@@ -285,17 +351,18 @@ fn take(
     event: MultipartEvent<'_>,
     form: &mut Form,
     field: &mut Option<(String, Vec<u8>)>,
-    in_memory: &mut usize,
+    space: &mut Space,
 ) -> Result<(), FormError> {
     match (event, &mut *field) {
         (MultipartEvent::Part(head), _) if head.file_name.is_some() => {
-            form.uploads.push(Upload { head, length: 0, content: Content::Memory(Vec::new()) });
+            let (content, files) = (Content::Memory(Vec::new()), space.files.clone());
+            form.uploads.push(Upload { head, length: 0, content, files });
         }
         (MultipartEvent::Part(head), _) => *field = Some((head.name, Vec::new())),
         (MultipartEvent::Data(data), Some((_, value))) => value.extend_from_slice(data),
         (MultipartEvent::Data(data), None) => {
             if let Some(upload) = form.uploads.last_mut() {
-                upload.write(data, in_memory).map_err(FormError::Storage)?;
+                upload.write(data, space)?;
             }
         }
         (MultipartEvent::PartEnd, _) => {
@@ -310,6 +377,8 @@ fn take(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     fn multipart(limits: FormLimits, body: &[u8], size: usize) -> Result<Form, FormError> {
@@ -337,7 +406,7 @@ mod tests {
     fn fields_and_files_are_told_apart() {
         let body = [FIELD, &file("f", b"\x00\xff"), FIELD, b"--xyz--"].concat();
         for size in [1, 5, 1000] {
-            let form = multipart(FormLimits::default(), &body, size).unwrap();
+            let form = multipart(FormLimits::uploads(), &body, size).unwrap();
             assert_eq!(form.get_all("a").collect::<Vec<_>>(), ["value", "value"]);
             let [upload] = form.uploads() else { panic!("{form:?}") };
             assert_eq!((upload.name(), upload.file_name(), upload.length()), ("f", "f.bin", 2));
@@ -351,7 +420,7 @@ mod tests {
         let content: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         let body =
             [file("small", b"12345"), file("large", &content), file("last", b"67890"), b"--xyz--".to_vec()].concat();
-        let limits = FormLimits { in_memory: 10, ..FormLimits::default() };
+        let limits = FormLimits { in_memory: 10, ..FormLimits::uploads() };
         for size in [999, usize::MAX] {
             let uploads = multipart(limits, &body, size).unwrap().into_uploads();
             let on_disk: Vec<_> = uploads.iter().map(Upload::is_on_disk).collect();
@@ -367,11 +436,64 @@ mod tests {
         assert!(large.into_bytes().unwrap() == content);
     }
 
+    fn collect(files: &TemporaryFiles, body: &[u8]) -> Result<Form, FormError> {
+        let limits = FormLimits { in_memory: 0, files: 100, ..FormLimits::uploads() };
+        let collector = FormCollector::new(Some(b"multipart/form-data; boundary=xyz"), limits)?;
+        let mut collector = collector.with_files(files.clone());
+        body.chunks(50_000).try_for_each(|piece| collector.push(piece))?;
+        collector.finish()
+    }
+
+    #[test]
+    fn small_files_share_a_descriptor_and_large_ones_have_their_own() {
+        let files = TemporaryFiles::in_folder(std::env::temp_dir());
+        let large = vec![b'l'; 1024 * 1024 + 1];
+        let contents = [&b"one"[..], &large, b"two", &large, b"three"];
+        let mut body: Vec<u8> = contents.iter().flat_map(|content| file("f", content)).collect();
+        body.extend_from_slice(b"--xyz--");
+        let form = collect(&files, &body).unwrap();
+        assert_eq!(files.files_in_use(), 3, "two large ones, and one for the rest");
+        let (read, kept): (Vec<_>, Vec<_>) =
+            form.into_uploads().into_iter().enumerate().partition(|(place, _)| place % 2 == 0);
+        for (place, upload) in read {
+            assert!(upload.into_bytes().unwrap() == contents[place]);
+        }
+        for (place, upload) in kept {
+            let mut content = Vec::new();
+            upload.into_file().unwrap().read_to_end(&mut content).unwrap();
+            assert!(content == contents[place]);
+        }
+        assert_eq!((files.files_in_use(), files.bytes_in_use()), (0, 0), "nothing is left behind");
+    }
+
+    #[test]
+    fn all_forms_together_have_a_budget_of_files_and_bytes() {
+        let body = |length: usize| [file("f", &vec![b'x'; length]), b"--xyz--".to_vec()].concat();
+        let files = TemporaryFiles::in_folder(std::env::temp_dir()).with_limits(1000, 2);
+        let first = collect(&files, &body(600)).unwrap();
+        assert!(matches!(collect(&files, &body(401)), Err(FormError::StorageFull)));
+        assert_eq!((files.files_in_use(), files.bytes_in_use()), (1, 600), "a refused form leaves nothing behind");
+        let second = collect(&files, &body(400)).unwrap();
+        let error = collect(&files, &body(1)).unwrap_err();
+        assert_eq!(error.status(), super::super::status::Status::SERVICE_UNAVAILABLE);
+        drop((first, second));
+        assert!(collect(&files, &body(1000)).is_ok());
+    }
+
+    #[test]
+    fn strangers_send_no_files_unless_asked() {
+        let body = [file("f", b"x"), b"--xyz--".to_vec()].concat();
+        assert!(matches!(multipart(FormLimits::default(), &body, 100), Err(FormError::TooManyFiles)));
+        let text =
+            [&b"--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\n"[..], &[b'x'; 64 * 1024], b"\r\n--xyz--"];
+        assert!(matches!(multipart(FormLimits::default(), &text.concat(), 1000), Err(FormError::TextTooLarge)));
+    }
+
     #[test]
     fn a_form_that_is_not_whole_is_refused() {
-        assert!(matches!(multipart(FormLimits::default(), FIELD, 10), Err(FormError::UnexpectedEnd)));
+        assert!(matches!(multipart(FormLimits::uploads(), FIELD, 10), Err(FormError::UnexpectedEnd)));
         let not_text = b"--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\xff\r\n--xyz--";
-        assert!(matches!(multipart(FormLimits::default(), not_text, 10), Err(FormError::NotText)));
+        assert!(matches!(multipart(FormLimits::uploads(), not_text, 10), Err(FormError::NotText)));
     }
 
     #[test]
@@ -400,7 +522,7 @@ mod tests {
     fn anything_else_is_no_form() {
         for content_type in [None, Some(&b"text/plain"[..]), Some(b"application/json")] {
             let error = FormCollector::new(content_type, FormLimits::default()).unwrap_err();
-            assert_eq!(error.status(), crate::http::Status::UNSUPPORTED_MEDIA_TYPE);
+            assert_eq!(error.status(), super::super::status::Status::UNSUPPORTED_MEDIA_TYPE);
         }
     }
 }

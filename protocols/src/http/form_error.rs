@@ -41,6 +41,8 @@ pub enum FormError {
     Body(HttpError),
     /// A file could not be kept.
     Storage(io::Error),
+    /// All forms together have as many files, or bytes of files, as [`TemporaryFiles`](super::TemporaryFiles) allow.
+    StorageFull,
 }
 
 impl FormError {
@@ -56,6 +58,7 @@ impl FormError {
             | Self::FormTooLarge => Status::CONTENT_TOO_LARGE,
             Self::Body(error) => error.status(),
             Self::Storage(_) => Status::INTERNAL_SERVER_ERROR,
+            Self::StorageFull => Status::SERVICE_UNAVAILABLE,
             Self::MalformedBoundary
             | Self::MalformedDelimiter
             | Self::MalformedHead
@@ -82,6 +85,7 @@ impl fmt::Display for FormError {
             Self::TextTooLarge => "the fields are too large",
             Self::FileTooLarge => "a file is too large",
             Self::FormTooLarge => "the form is too large",
+            Self::StorageFull => "there is no room for more files",
             Self::Body(error) => return error.fmt(f),
             Self::Storage(error) => return write!(f, "a file could not be kept: {error}"),
         })

@@ -8,17 +8,19 @@ use super::form_limits::FormLimits;
 use super::request::Request;
 use super::request_body::RequestBody;
 use super::response::{IntoResponse, Response};
+use super::temporary_files::TemporaryFiles;
 
 impl Request<'_> {
     /// Reads the form that the body is, of type `application/x-www-form-urlencoded` or `multipart/form-data`, and lets the body be as long as
-    /// [`FormLimits::total`] allows. The body is taken by it. Files beyond [`FormLimits::in_memory`] go to disk as they come.
+    /// [`FormLimits::total`] allows. The body is taken by it. Files are refused unless the limits allow some: see [`FormLimits::uploads`]. Those
+    /// beyond [`FormLimits::in_memory`] go to disk as they come, into the process's [`TemporaryFiles`].
     ///
     /// ```
     /// use lariat_protocols::http::{FormError, FormLimits, Request, Router};
     ///
     /// let mut router = Router::new();
     /// router.post("/photos", |request: &mut Request<'_>| {
-    ///     let form = request.form(FormLimits::default());
+    ///     let form = request.form(FormLimits::uploads());
     ///     async move {
     ///         let form = form.await?;
     ///         Ok::<_, FormError>(format!("{} photos of {}\n", form.uploads().len(), form.get("place").unwrap_or("nowhere")))
@@ -31,7 +33,21 @@ impl Request<'_> {
     /// The future gives a [`FormError`], which is [a response](IntoResponse) too: the body is no form, is malformed, or beyond a limit.
     #[doc(alias = "args")]
     pub fn form(&mut self, limits: FormLimits) -> impl Future<Output = Result<Form, FormError>> + use<> {
+        self.form_in(limits, &TemporaryFiles::shared())
+    }
+
+    /// Reads a form as [`form`](Self::form) does, with its files in another place than the process's.
+    ///
+    /// # Errors
+    ///
+    /// The future gives a [`FormError`], as that of [`form`](Self::form) does.
+    pub fn form_in(
+        &mut self,
+        limits: FormLimits,
+        files: &TemporaryFiles,
+    ) -> impl Future<Output = Result<Form, FormError>> + use<> {
         let collector = FormCollector::new(self.header("Content-Type"), limits);
+        let collector = collector.map(|collector| collector.with_files(files.clone()));
         self.set_body_limit(limits.total);
         let body = self.body();
         async move { collect(collector?, body).await }
@@ -58,7 +74,7 @@ async fn collect(mut collector: FormCollector, mut body: RequestBody) -> Result<
 impl IntoResponse for FormError {
     fn into_response(self) -> Response {
         if let Self::Storage(error) = &self {
-            log::error!("a form cannot be kept: {error}");
+            super::logging::log_failure(format_args!("a form cannot be kept: {error}"));
         }
         Response::error(self.status())
     }

@@ -175,7 +175,7 @@ impl IntoResponse for ConversionError {
                 Response::error(Status::BAD_REQUEST)
             }
             Self::Status(_) | Self::Field { .. } | Self::Length => {
-                log::error!("a response cannot be sent: {self}");
+                super::logging::log_failure(format_args!("a response cannot be sent: {self}"));
                 Response::error(Status::INTERNAL_SERVER_ERROR)
             }
         }

@@ -8,9 +8,13 @@ use super::date::date_text;
 use super::file_path::encode_segment;
 use super::file_tree::FolderEntry;
 
-/// What is in a folder, as a page of HTML: names, sizes and dates in a table, in light or dark as the reader's system is set, with the way up.
+/// The contents of a folder as a page of HTML: a table of names, sizes and dates, light or dark as the reader's system is set, with links to
+/// the folders above.
 ///
-/// It needs no script and nothing from elsewhere. The heads of the columns are links to the same page in another order.
+/// The page needs no script and nothing from elsewhere. The heads of the columns are buttons for another order, not links: programs that
+/// copy a site by its links, such as `wget -r`, would fetch every folder once for each order (`rel=nofollow` does not stop wget).
+///
+/// Each name stands in a `<bdi>`, so that a name in Arabic or with direction controls does not rearrange what stands next to it.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -19,7 +23,7 @@ use super::file_tree::FolderEntry;
 ///
 /// let entries = vec![FolderEntry { name: "a & b.txt".into(), is_folder: false, length: 1_500, modified: SystemTime::now() }];
 /// let page = Listing::new("/notes/", entries, ListingOrder::from_query(Some("sort=size"))).to_html();
-/// assert!(page.contains("<a href=\"./a%20%26%20b.txt\">a &amp; b.txt</a>"));
+/// assert!(page.contains("<a href=\"./a%20%26%20b.txt\"><bdi>a &amp; b.txt</bdi></a>"));
 /// assert!(page.contains("1.5 kB"));
 /// ```
 #[derive(Clone, Debug)]
@@ -75,15 +79,15 @@ impl ListingColumn {
 }
 
 impl ListingOrder {
-    /// What the query of a request says: `sort=name`, `size` or `modified`, and `order=down` for the other way round. Anything else does not
-    /// matter.
+    /// The order that the query of a request asks for: `sort=name`, `size` or `modified`, with a `-` before the column for descending
+    /// order. Anything else is ignored.
     pub fn from_query(query: Option<&str>) -> Self {
         let mut order = Self::default();
         for pair in query.unwrap_or_default().split('&') {
-            if pair == "order=down" {
-                order.is_reversed = true;
-            } else if let Some(key) = pair.strip_prefix("sort=") {
-                order.by = ListingColumn::ALL.into_iter().find(|column| column.key() == key).unwrap_or_default();
+            let Some(key) = pair.strip_prefix("sort=") else { continue };
+            let (is_reversed, key) = key.strip_prefix('-').map_or((false, key), |key| (true, key));
+            if let Some(by) = ListingColumn::ALL.into_iter().find(|column| column.key() == key) {
+                order = Self { by, is_reversed };
             }
         }
         order
@@ -122,6 +126,7 @@ impl Listing {
         write!(page, "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{path}</title>\n")?;
         write!(page, "<style>{STYLE}</style>\n</head>\n<body>\n<main>\n")?;
         self.write_way(page)?;
+        writeln!(page, "<form id=\"order\"></form>")?;
         write!(page, "<table>\n<thead>\n<tr>")?;
         for column in ListingColumn::ALL {
             self.write_head(page, column)?;
@@ -142,10 +147,10 @@ impl Listing {
         write!(page, "<h1>")?;
         for (depth, name) in std::iter::once("home").chain(names.iter().copied()).enumerate() {
             if depth == names.len() {
-                write!(page, "<span>{}</span>", Escaped(name))?;
+                write!(page, "<span><bdi>{}</bdi></span>", Escaped(name))?;
             } else {
                 let up = "../".repeat(names.len() - depth);
-                write!(page, "<a href=\"{up}\">{}</a><i>/</i>", Escaped(name))?;
+                write!(page, "<a href=\"{up}\"><bdi>{}</bdi></a><i>/</i>", Escaped(name))?;
             }
         }
         writeln!(page, "</h1>")
@@ -158,9 +163,12 @@ impl Listing {
             (true, false) => (" aria-sort=\"ascending\"", " ↑"),
             (true, true) => (" aria-sort=\"descending\"", " ↓"),
         };
-        let order = if is_current && !self.order.is_reversed { "&amp;order=down" } else { "" };
+        let descending = if is_current && !self.order.is_reversed { "-" } else { "" };
         let (key, title) = (column.key(), column.title());
-        write!(page, "<th{sorted}><a href=\"?sort={key}{order}\">{title}{mark}</a></th>")
+        write!(
+            page,
+            "<th{sorted}><button form=\"order\" name=\"sort\" value=\"{descending}{key}\">{title}{mark}</button></th>"
+        )
     }
 }
 
@@ -175,7 +183,8 @@ h1{font-size:1.25rem;font-weight:600;margin:0 0 1.25rem;overflow-wrap:anywhere}
 h1 i{color:var(--dim);font-style:normal;padding:0 .35em}
 a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}
 table{width:100%;border-collapse:collapse}
-th{text-align:left;font-weight:500;font-size:.85rem;border-bottom:2px solid var(--line)}th a{color:var(--dim)}
+th{text-align:left;font-weight:500;font-size:.85rem;border-bottom:2px solid var(--line)}
+th button{font:inherit;color:var(--dim);background:none;border:0;padding:0;cursor:pointer}th button:hover{text-decoration:underline}
 th,td{padding:.4rem .6rem;white-space:nowrap}td{border-bottom:1px solid var(--line)}
 td:first-child{width:100%;white-space:normal;overflow-wrap:anywhere}
 th:nth-child(2),td:nth-child(2){text-align:right}
@@ -191,9 +200,10 @@ p{color:var(--dim);font-size:.85rem}
 
 fn write_row(page: &mut String, entry: &FolderEntry) -> fmt::Result {
     let (class, slash) = if entry.is_folder { (" class=\"folder\"", "/") } else { ("", "") };
-    let (href, name) = (encode_segment(&entry.name), Escaped(&entry.name));
-    // `./` lest a name with a colon be taken for a scheme.
-    write!(page, "<tr{class}><td><a href=\"./{href}{slash}\">{name}{slash}</a></td><td>")?;
+    let name = String::from_utf8_lossy(&entry.name);
+    let (href, name) = (encode_segment(&entry.name), Escaped(&name));
+    // Without `./`, a name with a colon would be taken for a scheme.
+    write!(page, "<tr{class}><td><a href=\"./{href}{slash}\"><bdi>{name}{slash}</bdi></a></td><td>")?;
     if !entry.is_folder {
         write!(page, "{}", Size(entry.length))?;
     }
@@ -215,8 +225,7 @@ fn compare(one: &FolderEntry, other: &FolderEntry, order: ListingOrder) -> Order
 }
 
 /// As a person would sort them: whatever their case, and `a9` before `a10`.
-fn compare_names(one: &str, other: &str) -> Ordering {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+fn compare_names(mut one: &[u8], mut other: &[u8]) -> Ordering {
     loop {
         let (Some(first), Some(second)) = (one.first(), other.first()) else { return one.len().cmp(&other.len()) };
         if first.is_ascii_digit() && second.is_ascii_digit() {
@@ -319,21 +328,21 @@ mod tests {
     fn sorted(names: &[(&str, u64, u64)], query: &str) -> Vec<String> {
         let entries = names.iter().map(|(name, length, seconds)| entry(name, *length, *seconds)).collect();
         let listing = Listing::new("/", entries, ListingOrder::from_query(Some(query)));
-        listing.entries.into_iter().map(|entry| entry.name).collect()
+        listing.entries.into_iter().map(|entry| String::from_utf8(entry.name).unwrap()).collect()
     }
 
     #[test]
     fn names_are_sorted_as_a_person_would() {
         let names = ["b", "a10", "A9", "a", "z/", "Z2/", "a09b", "a9a"].map(|name| (name, 0, 0));
         assert_eq!(sorted(&names, ""), ["z", "Z2", "a", "A9", "a9a", "a09b", "a10", "b"]);
-        assert_eq!(sorted(&names, "order=down"), ["Z2", "z", "b", "a10", "a09b", "a9a", "A9", "a"]);
+        assert_eq!(sorted(&names, "sort=-name"), ["Z2", "z", "b", "a10", "a09b", "a9a", "A9", "a"]);
     }
 
     #[test]
     fn the_query_tells_the_order() {
         let names = [("a", 3, 1), ("b", 1, 2), ("c", 2, 3), ("d/", 9, 0), ("e/", 8, 9)];
         assert_eq!(sorted(&names, "sort=size"), ["d", "e", "b", "c", "a"]);
-        assert_eq!(sorted(&names, "sort=size&order=down"), ["e", "d", "a", "c", "b"]);
+        assert_eq!(sorted(&names, "sort=-size"), ["e", "d", "a", "c", "b"]);
         assert_eq!(sorted(&names, "sort=modified"), ["d", "e", "a", "b", "c"]);
         assert_eq!(sorted(&names, "sort=<script>"), ["d", "e", "a", "b", "c"]);
         assert_eq!(ListingOrder::from_query(None), ListingOrder::default());
@@ -351,15 +360,40 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_not_utf8_keeps_its_bytes_in_the_link() {
+        let name = FolderEntry { name: b"caf\xe9".to_vec(), ..entry("", 0, 0) };
+        let page = Listing::new("/", vec![name], ListingOrder::default()).to_html();
+        assert!(page.contains("<a href=\"./caf%E9\"><bdi>caf\u{fffd}</bdi></a>"), "{page}");
+    }
+
+    #[test]
+    fn names_are_isolated_from_the_text_around_them() {
+        let page = Listing::new("/\u{5d0}/", vec![entry("\u{202e}txt.exe", 0, 0)], ListingOrder::default()).to_html();
+        assert!(
+            page.contains("<bdi>\u{202e}txt.exe</bdi>") && page.contains("<span><bdi>\u{5d0}</bdi></span>"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn another_order_is_a_button_and_not_a_link() {
+        let order = ListingOrder { by: ListingColumn::Size, is_reversed: false };
+        let page = Listing::new("/", vec![entry("a", 0, 0)], order).to_html();
+        assert!(!page.contains("href=\"?"), "{page}");
+        assert!(page.contains("<button form=\"order\" name=\"sort\" value=\"-size\">Size ↑</button>"), "{page}");
+        assert!(page.contains("<button form=\"order\" name=\"sort\" value=\"name\">Name</button>"), "{page}");
+    }
+
+    #[test]
     fn every_folder_above_is_a_link() {
         let page = Listing::new("/one/two/three/", Vec::new(), ListingOrder::default()).to_html();
         assert!(page.contains(
-            "<h1><a href=\"../../../\">home</a><i>/</i><a href=\"../../\">one</a><i>/</i><a href=\"../\">two</a><i>/</i>\
-             <span>three</span></h1>"
+            "<h1><a href=\"../../../\"><bdi>home</bdi></a><i>/</i><a href=\"../../\"><bdi>one</bdi></a><i>/</i>\
+             <a href=\"../\"><bdi>two</bdi></a><i>/</i><span><bdi>three</bdi></span></h1>"
         ));
         assert!(page.contains("<a href=\"../\">..</a>"));
         let root = Listing::new("/", Vec::new(), ListingOrder::default()).to_html();
-        assert!(root.contains("<h1><span>home</span></h1>") && !root.contains("href=\"../\""));
+        assert!(root.contains("<h1><span><bdi>home</bdi></span></h1>") && !root.contains("href=\"../\""));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::form_error::FormError;
 use super::form_limits::FormLimits;
 use super::grammar::is_token;
 use super::parameters::Parameters;
+use super::percent;
 
 /// Takes a `multipart/form-data` body apart (RFC 7578). It does no input or output: bytes go in as they come, in pieces of any size, and the
 /// same parts come out however they were cut.
@@ -321,13 +322,37 @@ impl PartHead {
         if !kind.eq_ignore_ascii_case(b"form-data") {
             return Err(FormError::Unnamed);
         }
-        let [name, file_name] = parameters.find(["name", "filename"]).map_err(|_| FormError::MalformedHead)?;
+        let names = ["name", "name*", "filename", "filename*"];
+        let [name, name_extended, file_name, file_name_extended] =
+            parameters.find(names).map_err(|_| FormError::MalformedHead)?;
         Ok(Self {
-            name: text(name.ok_or(FormError::Unnamed)?)?,
-            file_name: file_name.map(text).transpose()?,
+            name: parameter(name, name_extended)?.ok_or(FormError::Unnamed)?,
+            file_name: parameter(file_name, file_name_extended)?,
             content_type: content_type.map(|value| text(value.to_vec())).transpose()?,
         })
     }
+}
+
+/// The value of a parameter that may have an extended form (RFC 8187). That form takes precedence, as RFC 6266, section 4.3 has it, unless it
+/// is malformed and there is a plain one. In a plain one, `%22` is a quotation mark: that is how browsers send it (WHATWG HTML, section 4.10.21.8).
+/// The other two escapes of browsers, `%0D` and `%0A`, stay as they are: a decoded name has no control characters.
+fn parameter(plain: Option<Vec<u8>>, extended: Option<Vec<u8>>) -> Result<Option<String>, FormError> {
+    let is_extended = extended.is_some();
+    match (extended.and_then(|value| decode_extended(&value)), plain) {
+        (Some(value), _) => Ok(Some(value)),
+        (None, Some(plain)) => Ok(Some(text(plain)?.replace("%22", "\""))),
+        (None, None) if is_extended => Err(FormError::MalformedHead),
+        (None, None) => Ok(None),
+    }
+}
+
+/// An extended value such as `utf-8'en'na%C3%AFve.txt`, decoded. Nothing, if it is malformed, in another character set than UTF-8 (the only
+/// one that RFC 8187, section 3.2.1 requires), or has control characters.
+fn decode_extended(value: &[u8]) -> Option<String> {
+    let mut parts = value.splitn(3, |byte| *byte == b'\'');
+    let (charset, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);
+    let decoded = percent::decode(encoded).filter(|_| charset.eq_ignore_ascii_case(b"utf-8"))?;
+    (!decoded.chars().any(char::is_control)).then(|| decoded.into_owned())
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, FormError> {

@@ -8,11 +8,9 @@ use super::limits::Limits;
 use super::status::Status;
 use super::target::{Target, is_host};
 
-/// The head of a request that `bytes` begin with, and how long it is with its empty line; an error also if its end is not there.
+/// The head of a request that `raw` begins with, and how long it is with its empty line; an error also if its end is not there.
 #[inline(always)]
-pub(super) fn request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(RequestHead<'a>, usize), HttpError> {
-    let skipped = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
-    let raw = &bytes[skipped..];
+pub(super) fn request<'a>(raw: &'a [u8], limits: &Limits) -> Result<(RequestHead<'a>, usize), HttpError> {
     let Some(line) = request_line(raw) else { return Err(first_line_error(raw)) };
     let RequestLine { method, before_query, has_query, version, after } = line;
     let mut said = Said::default();
@@ -44,7 +42,7 @@ pub(super) fn request<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(RequestHe
         keep_alive: said.keeps_alive(version),
         expects_continue: said.expects_continue && version == Version::Http11 && body != BodyLength::None,
     };
-    Ok((head, skipped + headers_end + 2))
+    Ok((head, headers_end + 2))
 }
 
 /// What the first line says.

@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use lariat::{Peer, Reactor, Transport};
 
+use super::compression::Compression;
+use super::fields::Headers;
 use super::head::{BodyLength, OwnedRequestHead, RequestHead};
 use super::request_body::{Pipe, RequestBody};
 use super::steering::Steering;
@@ -50,6 +52,7 @@ struct Place {
     mount: usize,
     parameters: Vec<(Rc<str>, String)>,
     user: Option<Rc<str>>,
+    compression: Option<Compression>,
 }
 
 impl<'a> Request<'a> {
@@ -156,6 +159,23 @@ impl<'a> Request<'a> {
     /// Says who sent it: for what authenticates, before a handler gets it.
     pub fn set_user(&mut self, user: &str) {
         self.rare().place.user = Some(user.into());
+    }
+
+    /// Returns whether a [`Compressed`](super::Compressed) around this handler will compress a response with this `Content-Type`, length (if it is known)
+    /// and other headers. The `ETag` of such a response becomes weak, and it has no ranges. A handler that evaluates conditions or ranges
+    /// itself has to use the tag of the representation that is sent (RFC 9110, section 8.8.3): the weak one, if this returns true.
+    pub fn will_be_compressed(&self, content_type: &str, length: Option<u64>, headers: Headers<'_>) -> bool {
+        self.compression().is_some_and(|compression| {
+            compression.coding.is_some() && compression.applies(content_type, length, headers)
+        })
+    }
+
+    pub(super) fn compression(&self) -> Option<Compression> {
+        self.rare.as_ref().and_then(|rare| rare.place.compression)
+    }
+
+    pub(super) fn set_compression(&mut self, compression: Compression) {
+        self.rare().place.compression = Some(compression);
     }
 
     fn rare(&mut self) -> &mut Rare {

@@ -1,6 +1,5 @@
 //! The body of a request, for whoever wants it.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
@@ -20,7 +19,8 @@ use super::steering::Steering;
 /// The body of a request as it comes in: all of it at once with [`collect`](Self::collect), or piece by piece, as an async
 /// [`Stream`] or with [`next`](Self::next).
 ///
-/// Nothing is read ahead but 64 KiB: whoever is slow to take slows the client. A client that waits for `100 Continue` is
+/// At most 64 KiB are read ahead, and what the last read of the connection brought beyond them, in one buffer however small the chunks are:
+/// a slow reader slows the client. A client that waits for `100 Continue` is
 /// sent it when the body is first asked for. A body that is dropped is read and forgotten, or ends the connection if there is too much.
 pub struct RequestBody {
     /// None, if the request has no body.
@@ -30,7 +30,6 @@ pub struct RequestBody {
 
 /// Bytes that wait to be taken from a body, at which its connection is read no more. A connection's own high mark is the same.
 const HIGH: usize = 64 * 1024;
-const LOW: usize = 16 * 1024;
 
 /// A body that is on its way: what its reader and the connection share.
 pub(super) struct Pipe {
@@ -41,9 +40,8 @@ pub(super) struct Pipe {
 
 #[derive(Default)]
 struct State {
-    pieces: VecDeque<Bytes>,
-    /// Of all pieces.
-    waiting: usize,
+    /// What has come and was not taken. One buffer, because a buffer for each chunk of one byte would cost 64 times as much.
+    buffer: Vec<u8>,
     /// How it has ended, and with which trailers.
     end: Option<Result<(), HttpError>>,
     trailers: Fields,
@@ -51,7 +49,7 @@ struct State {
     collecting: Option<(Vec<u8>, Resolver<Bytes>)>,
     /// Somebody has asked for the first piece.
     is_wanted: bool,
-    /// The connection is not read until it is down to the low mark.
+    /// The connection is not read until the buffer is taken.
     is_full: bool,
     /// Nobody reads it any more.
     is_dropped: bool,
@@ -76,9 +74,8 @@ impl Pipe {
                 collected.extend_from_slice(data);
                 return None;
             }
-            state.pieces.push_back(Bytes::copy_from_slice(data));
-            state.waiting += data.len();
-            state.is_full = state.waiting >= HIGH;
+            state.buffer.extend_from_slice(data);
+            state.is_full = state.buffer.len() >= HIGH;
             state.waker.take()
         });
         wake(waker);
@@ -110,6 +107,11 @@ impl Pipe {
         self.state.with(|state| state.is_wanted)
     }
 
+    /// Whether its reader has dropped it, so that it is read only to be dropped.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.state.with(|state| state.is_dropped)
+    }
+
     fn want(&self) {
         let first = self.state.with(|state| !mem::replace(&mut state.is_wanted, true) && state.end.is_none());
         if first {
@@ -120,11 +122,9 @@ impl Pipe {
     fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, HttpError>>> {
         self.want();
         let (polled, resumed, former) = self.state.with(|state| {
-            if let Some(piece) = state.pieces.pop_front() {
-                state.waiting -= piece.len();
-                let resumed = state.is_full && state.waiting <= LOW;
-                state.is_full &= !resumed;
-                return (Poll::Ready(Some(Ok(piece))), resumed, None);
+            if !state.buffer.is_empty() {
+                let piece = Bytes::from(mem::take(&mut state.buffer));
+                return (Poll::Ready(Some(Ok(piece))), mem::take(&mut state.is_full), None);
             }
             let polled = match &mut state.end {
                 None => Poll::Pending,
@@ -149,11 +149,7 @@ impl Pipe {
     fn collect(&self, resolver: Resolver<Bytes>) {
         self.want();
         let (settled, resumed) = self.state.with(|state| {
-            let mut collected = Vec::with_capacity(state.waiting);
-            for piece in state.pieces.drain(..) {
-                collected.extend_from_slice(&piece);
-            }
-            state.waiting = 0;
+            let collected = mem::take(&mut state.buffer);
             let resumed = mem::take(&mut state.is_full);
             match state.end {
                 Some(end) => (Some((resolver, end.map(|()| collected))), resumed),
@@ -235,12 +231,11 @@ impl Stream for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         let Some(pipe) = self.pipe.take() else { return };
-        let (pieces, resumed) = pipe.state.with(|state| {
+        let resumed = pipe.state.with(|state| {
             state.is_dropped = true;
-            state.waiting = 0;
-            (mem::take(&mut state.pieces), mem::take(&mut state.is_full))
+            state.buffer = Vec::new();
+            mem::take(&mut state.is_full)
         });
-        drop(pieces);
         if resumed {
             pipe.steering.body_wanted();
         }

@@ -291,6 +291,6 @@ internal_errors! {
 
 #[cold]
 fn internal_error(error: &dyn fmt::Display) -> Response {
-    log::error!("a request failed: {}", error.to_string().escape_debug());
+    super::logging::log_failure(format_args!("a request failed: {error}"));
     Response::error(Status::INTERNAL_SERVER_ERROR)
 }

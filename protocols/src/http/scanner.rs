@@ -25,7 +25,7 @@ struct Scan {
 /// What is being collected.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Section {
-    /// An empty line before it is ignored (RFC 9112, section 2.2), one.
+    /// One empty line before the head is ignored (RFC 9112, section 2.2).
     Head,
     /// It may have no lines.
     Trailers,
@@ -41,9 +41,35 @@ impl HeadBuffer {
         self.partial.is_empty()
     }
 
-    /// Has a part of a head come, and not all of it?
+    /// The bytes that were collected.
+    pub(super) fn collected(&self) -> &[u8] {
+        &self.partial
+    }
+
+    /// Whether a part of a head has come, and not all of it. A CR alone is the beginning of an empty line, and no head has begun.
     pub(super) fn has_begun(&self) -> bool {
-        !self.partial.is_empty() && !self.given
+        !self.partial.is_empty() && !self.given && self.partial != b"\r"
+    }
+
+    /// Skips the empty lines that `input` begins with, at most `limit` of them, and returns their number. The CR of an empty line may have
+    /// come with the piece of input before; a CR at the end of this piece is kept by `next`.
+    pub(super) fn skip_empty_lines(&mut self, input: &mut &[u8], limit: usize) -> usize {
+        let mut skipped = 0;
+        if self.partial == b"\r"
+            && let [b'\n', rest @ ..] = *input
+        {
+            *self = Self::default();
+            *input = rest;
+            skipped += 1;
+        }
+        while skipped < limit
+            && self.is_empty()
+            && let [b'\r', b'\n', rest @ ..] = *input
+        {
+            *input = rest;
+            skipped += 1;
+        }
+        skipped
     }
 
     /// The whole of it, with the empty line, once it is there. `input` is moved forward past it.

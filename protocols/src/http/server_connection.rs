@@ -49,6 +49,8 @@ pub struct ServerConnection {
 struct State {
     body: Option<Box<BodyDecoder>>,
     requests: u32,
+    /// Empty lines skipped since the last request.
+    empty_lines: u8,
     receive: Receive,
     request: Request,
 }
@@ -94,6 +96,7 @@ impl State {
     #[inline(always)]
     fn begin(&mut self, head: &RequestHead<'_>, limits: &Limits) {
         self.requests += 1;
+        self.empty_lines = 0;
         self.request = Request {
             version: head.version,
             is_head: head.method == "HEAD",
@@ -118,10 +121,18 @@ impl State {
         input: &mut &'input [u8],
         limits: &Limits,
     ) -> Result<Option<RequestEvent<'a>>, HttpError> {
-        let head = match buffer.next(input, limits.head, Section::Head) {
-            Ok(None) => return Ok(None),
-            Ok(Some(raw)) => parser::request(raw, limits),
-            Err(error) => Err(error),
+        let left = limits.empty_lines.saturating_sub(self.empty_lines);
+        let skipped = buffer.skip_empty_lines(input, usize::from(left).saturating_add(1));
+        self.empty_lines = self.empty_lines.saturating_add(u8::try_from(skipped).unwrap_or(u8::MAX));
+        let whole = *input;
+        let head = if skipped > usize::from(left) {
+            Err(HttpError::MalformedStartLine)
+        } else {
+            match buffer.next(input, limits.head, Section::Head) {
+                Ok(None) => return Ok(None),
+                Ok(Some(raw)) => parser::request(raw, limits),
+                Err(error) => Err(error),
+            }
         };
         match head {
             Ok((head, _)) => {
@@ -129,6 +140,8 @@ impl State {
                 Ok(Some(RequestEvent::Head(head)))
             }
             Err(error) => {
+                // What was refused is still there to be logged.
+                *input = whole;
                 self.receive = Receive::Over;
                 self.request = Request { keeps_alive: false, ..Request::NONE };
                 Err(error)
@@ -162,7 +175,7 @@ pub enum ResponseLength {
 impl ServerConnection {
     /// A connection on which nothing has come yet.
     pub fn new(limits: Arc<Limits>) -> Self {
-        let state = State { body: None, requests: 0, receive: Receive::Head, request: Request::NONE };
+        let state = State { body: None, requests: 0, empty_lines: 0, receive: Receive::Head, request: Request::NONE };
         Self { limits, buffer: HeadBuffer::default(), state }
     }
 
@@ -224,6 +237,13 @@ impl ServerConnection {
                 Err(error)
             }
         }
+    }
+
+    /// The first line of a head that was refused or has not come to its end. `input` is what [`next`](Self::next) left.
+    pub(super) fn refused_line<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+        let head = if self.buffer.collected().is_empty() { input } else { self.buffer.collected() };
+        let line = head.strip_prefix(b"\r\n").unwrap_or(head);
+        line.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default()
     }
 
     /// The client will send nothing more.

@@ -131,6 +131,15 @@ impl LineDecoder {
         }
     }
 
+    /// Returns whether the decoder is between two lines, so that it keeps nothing of what it was given.
+    pub(super) fn is_between_lines(&self) -> bool {
+        match self.state {
+            State::Line => self.collected.is_empty(),
+            State::Given => true,
+            State::Skipping => false,
+        }
+    }
+
     /// Gives what has come of a line that has not ended yet, and forgets it: the next byte starts a line. For a protocol
     /// that stops in the middle of a line, and hands the bytes to whoever takes over.
     pub fn take_partial(&mut self) -> Vec<u8> {

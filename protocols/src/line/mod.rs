@@ -2,6 +2,7 @@
 
 mod decoder;
 mod delimiter;
+mod other_protocol;
 mod protocol;
 mod receiver;
 mod sender;
@@ -9,6 +10,7 @@ mod transport;
 
 pub use decoder::{LineDecoder, LineEvent};
 pub use delimiter::Delimiter;
+pub use other_protocol::OtherProtocol;
 pub use protocol::{LineProtocol, LineTooLong};
 pub use receiver::LineReceiver;
 pub use sender::LineSender;

@@ -65,6 +65,11 @@ pub trait LineProtocol: 'static {
         transport.close();
     }
 
+    /// The handshake that `LineTransport::start_tls` began is done: what is sent and received from now on is encrypted. See
+    /// [`Protocol::handshake_completed`](lariat::Protocol::handshake_completed).
+    #[doc(alias = "handshakeCompleted")]
+    fn handshake_completed(&mut self, _transport: &LineTransport) {}
+
     /// See [`Protocol::write_paused`](lariat::Protocol::write_paused).
     #[doc(alias = "pauseProducing")]
     fn write_paused(&mut self, _transport: &LineTransport) {}

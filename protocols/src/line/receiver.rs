@@ -3,10 +3,11 @@
 use std::any::{Any, TypeId};
 use std::mem;
 
-use lariat::{CloseReason, Idle, Protocol, Transport};
+use lariat::{CloseReason, Idle, Protocol, Transport, VisitBudget};
 
 use super::decoder::{LineDecoder, LineEvent};
 use super::delimiter::Delimiter;
+use super::other_protocol::OtherProtocol;
 use super::protocol::LineProtocol;
 use super::sender::LineSender;
 use super::transport::LineTransport;
@@ -14,7 +15,8 @@ use super::transport::LineTransport;
 /// The [`Protocol`] of a connection whose peer speaks in lines: it delivers them to a [`LineProtocol`].
 ///
 /// Lines end in `\r\n` and have at most 16,384 bytes, unless set otherwise. Between two lines it owns no buffer; while reading is
-/// paused it keeps what is left of the input that was being delivered, and no more.
+/// paused it keeps what is left of the input that was being delivered, and no more. Many lines that arrive together are delivered over
+/// several turns of the loop, within a [`VisitBudget`] each, so that the other connections are served in between.
 ///
 /// ```
 /// use lariat_protocols::{Delimiter, LineProtocol, LineReceiver, LineTransport};
@@ -61,12 +63,17 @@ pub struct LineReceiver<L> {
     /// Input that could not be delivered yet. The first `used` bytes of it have been since: `used <= held.len()`.
     held: Vec<u8>,
     used: usize,
+    /// The first line is still to come, and must not be of another protocol.
+    checks_first: bool,
 }
+
+/// Lines that are delivered in one visit. A line takes less than a microsecond as a rule, and so a visit less than a millisecond.
+const LINES_IN_A_VISIT: u32 = 256;
 
 impl<L: LineProtocol> LineReceiver<L> {
     /// Delivers lines to `protocol`.
     pub fn new(protocol: L) -> Self {
-        Self { protocol, decoder: LineDecoder::new(), transport: None, held: Vec::new(), used: 0 }
+        Self { protocol, decoder: LineDecoder::new(), transport: None, held: Vec::new(), used: 0, checks_first: false }
     }
 
     /// Sets what ends a line, both ways. Default: [`Delimiter::CrLf`].
@@ -84,6 +91,17 @@ impl<L: LineProtocol> LineReceiver<L> {
         self
     }
 
+    /// Ends a connection whose first line is an HTTP request, or the beginning of a TLS handshake, with [`OtherProtocol`] as the
+    /// error of [`CloseReason::Failed`]; nothing of it is delivered. Default: every line is delivered.
+    ///
+    /// A web page can have a browser send an HTTP request to any port, with lines of its choice after the head. A protocol that
+    /// answers unknown commands with an error and goes on would execute them (cross-protocol scripting, ALPACA).
+    #[must_use]
+    pub fn without_other_protocols(mut self) -> Self {
+        self.checks_first = true;
+        self
+    }
+
     /// The protocol that gets the lines.
     pub fn protocol(&self) -> &L {
         &self.protocol
@@ -97,10 +115,17 @@ impl<L: LineProtocol> LineReceiver<L> {
     /// Calls the protocol, then goes on as it asked.
     fn tell(&mut self, transport: &Transport, callback: impl FnOnce(&mut L, &LineTransport)) {
         self.meet(transport);
+        let has_more = self.keeps_input();
         if let Some(transport) = &self.transport {
+            transport.set_has_more(has_more);
             callback(&mut self.protocol, transport);
-            self.go_on();
+            self.go_on(&mut VisitBudget::new(LINES_IN_A_VISIT));
         }
+    }
+
+    /// Returns whether any received byte is not delivered yet.
+    fn keeps_input(&self) -> bool {
+        self.used < self.held.len() || !self.decoder.is_between_lines()
     }
 
     fn meet(&mut self, transport: &Transport) {
@@ -111,7 +136,7 @@ impl<L: LineProtocol> LineReceiver<L> {
     }
 
     /// Delivers `input` until nothing is left of it or the protocol wants no more for now.
-    fn deliver(&mut self, input: &mut &[u8]) {
+    fn deliver(&mut self, input: &mut &[u8], budget: &mut VisitBudget) {
         let Some(transport) = &self.transport else { return };
         while transport.wants_input() {
             if transport.is_raw_mode() {
@@ -120,20 +145,48 @@ impl<L: LineProtocol> LineReceiver<L> {
                 if input.is_empty() {
                     break;
                 }
+                transport.set_has_more(false);
                 *input = transport.raw_data(input, |data| self.protocol.raw_data_received(transport, data));
                 continue;
             }
             let max_length = self.decoder.max_length();
             match self.decoder.next(input) {
-                Some(LineEvent::Line(line)) => self.protocol.line_received(transport, line),
-                Some(LineEvent::TooLong) => self.protocol.line_length_exceeded(transport, max_length),
-                None => break,
+                Some(LineEvent::Line(line)) => {
+                    if self.checks_first {
+                        self.checks_first = false;
+                        if let Some(other) = OtherProtocol::of_line(line) {
+                            transport.fail(other);
+                            break;
+                        }
+                    }
+                    transport.set_has_more(!input.is_empty());
+                    if !input.is_empty() {
+                        budget.start(transport);
+                    }
+                    self.protocol.line_received(transport, line);
+                }
+                Some(LineEvent::TooLong) => {
+                    // The rest of the line is still to come, or to be skipped.
+                    transport.set_has_more(true);
+                    self.protocol.line_length_exceeded(transport, max_length);
+                }
+                None => {
+                    if self.checks_first
+                        && let Some(other) = OtherProtocol::of_first_bytes(self.decoder.partial())
+                    {
+                        transport.fail(other);
+                    }
+                    break;
+                }
+            }
+            if !input.is_empty() {
+                budget.spend(transport);
             }
         }
     }
 
     /// Does what the last callback asked for, and delivers what is held as far as the protocol wants it.
-    fn go_on(&mut self) {
+    fn go_on(&mut self, budget: &mut VisitBudget) {
         loop {
             let Some(transport) = &self.transport else { return };
             if let Some(request) = transport.take_request() {
@@ -158,7 +211,7 @@ impl<L: LineProtocol> LineReceiver<L> {
             } else {
                 let held = mem::take(&mut self.held);
                 let mut input = &held[self.used..];
-                self.deliver(&mut input);
+                self.deliver(&mut input, budget);
                 self.used = held.len() - input.len();
                 self.held = held;
             }
@@ -187,11 +240,12 @@ impl<L: LineProtocol> Protocol for LineReceiver<L> {
         let mut input = data;
         let raw = self.transport.as_ref().is_some_and(LineTransport::is_raw_mode);
         let others_first = !self.held.is_empty() || (raw && !self.decoder.partial().is_empty());
+        let mut budget = VisitBudget::new(LINES_IN_A_VISIT);
         if !others_first {
-            self.deliver(&mut input);
+            self.deliver(&mut input, &mut budget);
         }
         self.held.extend_from_slice(input);
-        self.go_on();
+        self.go_on(&mut budget);
     }
 
     fn read_closed(&mut self, transport: &Transport) {
@@ -200,6 +254,10 @@ impl<L: LineProtocol> Protocol for LineReceiver<L> {
 
     fn read_resumed(&mut self, transport: &Transport) {
         self.tell(transport, |_, _| {});
+    }
+
+    fn handshake_completed(&mut self, transport: &Transport) {
+        self.tell(transport, L::handshake_completed);
     }
 
     fn write_paused(&mut self, transport: &Transport) {
@@ -220,6 +278,10 @@ impl<L: LineProtocol> Protocol for LineReceiver<L> {
 
     fn connection_lost(&mut self, transport: &Transport, reason: CloseReason) {
         self.tell(transport, |protocol, transport| protocol.connection_lost(transport, reason));
+    }
+
+    fn holds_input(&mut self) -> bool {
+        self.keeps_input() || self.transport.as_ref().is_some_and(LineTransport::has_leftover)
     }
 
     fn layer(&mut self, type_id: TypeId) -> Option<&mut dyn Any> {

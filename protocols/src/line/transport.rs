@@ -23,6 +23,8 @@ pub struct LineTransport {
     raw_end: Cell<*const u8>,
     /// So many of the last bytes of that data are for line mode.
     given_back: Cell<usize>,
+    /// The receiver keeps bytes that come after what the running callback was given.
+    has_more: Cell<bool>,
     asked: Cell<bool>,
     /// Present if `asked`.
     request: Cell<Option<Box<Request>>>,
@@ -47,6 +49,7 @@ impl LineTransport {
             raw: Cell::new(false),
             raw_end: Cell::new(ptr::null()),
             given_back: Cell::new(0),
+            has_more: Cell::new(false),
             asked: Cell::new(false),
             request: Cell::new(None),
         }
@@ -102,12 +105,68 @@ impl LineTransport {
         open
     }
 
+    /// Starts TLS, as [`Transport::start_tls`] does. Lines are delivered again after
+    /// [`handshake_completed`](super::LineProtocol::handshake_completed).
+    ///
+    /// Bytes that follow the current line (or the current raw data) arrived in clear, so the connection is ended if there are
+    /// any. `leftover` is for bytes that the protocol itself keeps, such as the end of raw data that it has not used: normally
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::start_tls`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lariat::tls::Acceptor;
+    /// use lariat_protocols::{LineProtocol, LineTransport};
+    ///
+    /// struct Session(Acceptor);
+    ///
+    /// impl LineProtocol for Session {
+    ///     fn line_received(&mut self, transport: &LineTransport, line: &[u8]) {
+    ///         if line == b"STARTTLS" {
+    ///             transport.send_line("220 ready to start TLS");
+    ///             // If this fails, the connection ends, and `connection_lost` gets the reason.
+    ///             let _ = transport.start_tls(&self.0, b"");
+    ///         }
+    ///     }
+    ///
+    ///     fn handshake_completed(&mut self, transport: &LineTransport) {
+    ///         transport.send_line("250 the connection is encrypted");
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[doc(alias = "startTLS")]
+    pub fn start_tls(&self, layer: impl Into<lariat::tls::TlsLayer>, leftover: &[u8]) -> lariat::Result<()> {
+        if self.has_more.get() || self.given_back.get() > 0 || self.has_leftover() {
+            return Err(self.refuse_start_tls());
+        }
+        Transport::start_tls(self, layer, leftover)
+    }
+
     fn ask<R>(&self, what: impl FnOnce(&mut Request) -> R) -> R {
         let mut request = self.request.take().unwrap_or_default();
         let result = what(&mut request);
         self.request.set(Some(request));
         self.asked.set(true);
         result
+    }
+
+    /// Says whether the receiver keeps bytes after those that the next callback is given.
+    #[inline]
+    pub(super) fn set_has_more(&self, has_more: bool) {
+        self.has_more.set(has_more);
+    }
+
+    /// Returns whether a callback gave back bytes that are still to be read.
+    pub(super) fn has_leftover(&self) -> bool {
+        let request = self.request.take();
+        let has_leftover = request.as_ref().is_some_and(|request| !request.leftover.is_empty());
+        self.request.set(request);
+        has_leftover
     }
 
     /// Should the next line be delivered now?

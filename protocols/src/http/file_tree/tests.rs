@@ -134,12 +134,36 @@ fn a_listing_has_what_a_request_would_find() {
     symlink("sub/b.txt", site.folder.join("inside")).unwrap();
     symlink("nowhere", site.folder.join("broken")).unwrap();
     rustix::fs::mknodat(CWD, site.folder.join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    let mut entries = site.tree().list(100).unwrap();
+    let FolderContents { mut entries, is_cut } = site.tree().list(100).unwrap();
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     let seen: Vec<_> = entries.iter().map(|entry| (&*entry.name, entry.is_folder)).collect();
-    assert_eq!(seen, [("a.txt", false), ("inside", false), ("sub", true)]);
-    assert_eq!(entries[0].length, 5);
-    assert_eq!(site.tree().list(2).unwrap().len(), 2);
+    assert_eq!(seen, [(&b"a.txt"[..], false), (b"inside", false), (b"sub", true)]);
+    assert_eq!((entries[0].length, is_cut), (5, false));
+}
+
+#[test]
+fn a_listing_counts_the_entries_that_it_reads() {
+    let site = Site::new();
+    let folder = site.folder.join("sub/deep");
+    for number in 0..20 {
+        symlink("nowhere", folder.join(format!("broken-{number}"))).unwrap();
+    }
+    let Ok(Found::Folder(deep)) = site.tree().find(b"sub/deep") else { panic!("no folder") };
+    let read = |limit| deep.list(limit).unwrap();
+    assert_eq!((read(19).entries.len(), read(19).is_cut), (0, true));
+    assert_eq!((read(20).entries.len(), read(20).is_cut), (0, false));
+    assert!(deep.has_more_than(19).unwrap() && !deep.has_more_than(20).unwrap());
+}
+
+#[test]
+fn other_mounts_are_refused_unless_allowed() {
+    // The root of this process's file systems has `/proc` on it, which is one of its own.
+    let root = FileTree::open("/").unwrap();
+    assert_eq!(kind(root.find(b"proc/version")), ErrorKind::NotFound);
+    assert!(root.list(10_000).unwrap().entries.iter().all(|entry| entry.name != b"proc"));
+    let root = root.with_other_mounts(true);
+    assert!(matches!(root.find(b"proc/version"), Ok(Found::File(_))));
+    assert!(root.list(10_000).unwrap().entries.iter().any(|entry| entry.name == b"proc"));
 }
 
 #[test]

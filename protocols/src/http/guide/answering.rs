@@ -93,8 +93,9 @@
 //!
 //! - **What the request lends is gone** when the handler has returned. [`take`](crate::http::Request::take) copies its head, in one allocation,
 //!   and moves its body. Who needs but one thing of it copies that.
-//! - **If the client goes**, the future is dropped where it waits, and a Deferred is cancelled. Work that has to be done all the same is given
-//!   to [`spawn`](lariat::Reactor::spawn) and detached, or to a thread.
+//! - **If the client goes**, the future is dropped where it waits, and a Deferred is cancelled: immediately after a reset, and 30 s after the
+//!   client has closed its writing side ([`half_close`](crate::http::Limits::half_close)), as some clients do so and wait for the response.
+//!   Work that has to be done all the same is given to [`spawn`](lariat::Reactor::spawn) and detached, or to a thread.
 //! - **A handler that never answers** holds its connection: there is no deadline for it, for nobody but you knows how long it may take. Say so
 //!   with [`Deferred::timeout`](lariat::Deferred::timeout), or [`Reactor::timeout`](lariat::Reactor::timeout) in `async` code.
 //! - **Threads** are few (see [`set_thread_limit`](lariat::Reactor::set_thread_limit)) and have a queue with an end; what they are given must

@@ -168,5 +168,9 @@
 //! # }
 //! ```
 //!
+//! Over TLS, a request whose Host leads to another site than the name in the handshake (SNI) gets 421, too: the certificate and the rules
+//! of the connection were chosen by that name. [`with_one_policy`](crate::http::VirtualHosts::with_one_policy) is for sites that all have
+//! the same rules.
+//!
 //! A host's case, its port and a dot at its end do not matter. The first site is not a default one: who wants that says so with
 //! [`fallback`](crate::http::VirtualHosts::fallback). A page that a stranger's name leads to is a way to attack a browser.

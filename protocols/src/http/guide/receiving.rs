@@ -124,7 +124,7 @@
 //!
 //! let mut router = Router::new();
 //! router.post("/photos", |request: &mut Request<'_>| {
-//!     let form = request.form(FormLimits { file: 20 * 1024 * 1024, files: 4, ..FormLimits::default() });
+//!     let form = request.form(FormLimits { file: 20 * 1024 * 1024, files: 4, ..FormLimits::uploads() });
 //!     let reactor = request.reactor().clone();
 //!     async move {
 //!         let photos = form.await.map_err(IntoResponse::into_response)?.into_uploads();

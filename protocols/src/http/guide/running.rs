@@ -9,14 +9,16 @@
 //! use lariat::Reactor;
 //! use lariat_protocols::http::{Request, Response, Router, Server, Status};
 //!
+//! /// The name of the site. A redirect to whatever Host says would lead the client of a forged request, or a cache, to another site.
+//! const SITE: &str = "www.example.org";
+//!
 //! fn main() -> lariat::Result<()> {
 //!     let mut router = Router::new();
 //!     router.get("/", |_: &mut Request<'_>| {
 //!         Response::text("nobody else hears this\n").with_header("Strict-Transport-Security", "max-age=31536000")
 //!     });
 //!     let redirect = |request: &mut Request<'_>| {
-//!         let host = request.head().host().unwrap_or_default().split(':').next().unwrap_or_default();
-//!         Response::redirect(Status::PERMANENT_REDIRECT, &format!("https://{host}{}", request.path()))
+//!         Response::redirect(Status::PERMANENT_REDIRECT, &format!("https://{SITE}{}", request.path()))
 //!     };
 //!
 //!     let reactor = Reactor::new()?;
@@ -77,8 +79,9 @@
 //!
 //! # The access log
 //!
-//! [`with_access_log`](crate::http::Server::with_access_log) hands out a line for each request when its response is over, in the Combined Log
-//! Format, which every tool for logs can read. Where it goes is yours to say:
+//! [`with_access_log`](crate::http::Server::with_access_log) hands out a line for each request when the kernel has all of its response,
+//! in the Combined Log Format, which every tool for logs can read. The line of a response that its client did not get in full ends in
+//! ` aborted`, and has the number of bytes that were sent. Where it goes is yours to say:
 //!
 //! ```
 //! use lariat_protocols::http::{Request, Server};
@@ -101,7 +104,9 @@
 //! ```
 //!
 //! A line is printable ASCII whatever a client sends, with the rest escaped: no request can write a line of its own, or speak to a terminal.
-//! The function is called on the loop: what it writes to should not block for long, as a file does not as a rule.
+//! A request that is refused before its head is understood is logged with its first line, escaped and cut at 256 bytes. The function is
+//! called on the loop: what it writes to should not block for long, as a file does not as a rule. Create a log file with mode 0640, because
+//! it holds addresses of visitors, and reopen it on SIGHUP, so that it can be rotated.
 //!
 //! What goes wrong in the server itself is reported through the `log` crate: handlers that fail or panic, bodies that end early. Install a
 //! logger, such as `env_logger`, or these are silent.

@@ -186,6 +186,6 @@
 //! ```
 //!
 //! It leaves alone what would not get smaller: pictures, what is compressed already, what is short. What comes as it comes is compressed as it
-//! comes, and an event still reaches its listener at once. It costs time on the loop's thread; what does not change is better compressed once,
-//! beside the file. A page that has a secret in it and repeats what a visitor sends is not to be compressed over TLS, for its length then tells
-//! of the secret (the attack called BREACH).
+//! comes, and an event still reaches its listener immediately. Large pieces and files are compressed by threads of the reactor's pool, so that
+//! other visitors do not wait; a file that does not change is better compressed once, beside the file. A page that has a secret in it and repeats what a visitor sends is not to be compressed over TLS, for its length then reveals
+//! the secret (the attack called BREACH).

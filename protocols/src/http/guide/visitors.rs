@@ -34,18 +34,13 @@
 //! answered 401, which has a browser ask its user for a name and a password:
 //!
 //! ```
-//! use lariat_protocols::http::{Authenticated, Credentials, Request, Router};
-//!
-//! /// Takes as long for a wrong token as for the right one.
-//! fn is_same(given: &[u8], expected: &[u8]) -> bool {
-//!     given.len() == expected.len() && given.iter().zip(expected).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-//! }
+//! use lariat_protocols::http::{Authenticated, Credentials, Request, Router, constant_time_eq};
 //!
 //! let mut api = Router::new();
 //! api.get("/me", |request: &mut Request<'_>| format!("you are {}\n", request.user().unwrap_or_default()));
 //!
 //! let guarded = Authenticated::bearer("the API", api, |credentials: &Credentials| match credentials {
-//!     Credentials::Bearer(token) if is_same(token.as_bytes(), b"let-me-in") => Some("the machine".to_owned()),
+//!     Credentials::Bearer(token) if constant_time_eq(token, "let-me-in") => Some("the machine".to_owned()),
 //!     _ => None,
 //! });
 //!
@@ -62,8 +57,12 @@
 //! ```
 //!
 //! [`basic`](crate::http::Authenticated::basic) is the same for names and passwords. The name that the check gives is the request's
-//! [`user`](crate::http::Request::user), and stands in the access log. Passwords are kept as hashes that take their time (argon2, say); to
-//! compute one is work for a thread, so such a check is made once, where somebody logs in, and a session remembers it.
+//! [`user`](crate::http::Request::user), and stands in the access log. Passwords are kept as hashes that take their time (argon2, say). To
+//! compute one is work for a thread, so the check gives the Deferred of
+//! [`defer_to_thread`](lariat::Reactor::defer_to_thread): [`Authenticated`](crate::http::Authenticated) shows it.
+//!
+//! An address that sends wrong credentials more than five times waits longer and longer before its next ones are looked at, up to a minute; it is
+//! answered 429 until then. [`LoginThrottle`](crate::http::LoginThrottle) has the numbers.
 //!
 //! # Sessions, and other hooks
 //!

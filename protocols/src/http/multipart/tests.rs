@@ -39,7 +39,7 @@ fn decode<'a>(
 }
 
 fn whole(body: &str) -> Result<Vec<Seen>, FormError> {
-    decode(decoder(FormLimits::default()), [body.as_bytes()])
+    decode(decoder(FormLimits::uploads()), [body.as_bytes()])
 }
 
 fn field(name: &str, data: &str) -> Vec<Seen> {
@@ -97,7 +97,7 @@ fn what_looks_like_a_boundary_and_is_none_is_content() {
             let expected = [field("a", &content), vec![Seen::End]].concat();
             assert_eq!(whole(&body).unwrap(), expected, "{content:?}");
             let pieces = body.as_bytes().chunks(1);
-            assert_eq!(decode(decoder(FormLimits::default()), pieces).unwrap(), expected, "{content:?}");
+            assert_eq!(decode(decoder(FormLimits::uploads()), pieces).unwrap(), expected, "{content:?}");
         }
     }
 }
@@ -110,7 +110,7 @@ fn every_cut_gives_the_same_form() {
     for first in 0..=body.len() {
         for second in first..=body.len() {
             let pieces = [&body[..first], &body[first..second], &body[second..]];
-            assert_eq!(decode(decoder(FormLimits::default()), pieces).unwrap(), expected, "at {first} and {second}");
+            assert_eq!(decode(decoder(FormLimits::uploads()), pieces).unwrap(), expected, "at {first} and {second}");
         }
     }
 }
@@ -143,17 +143,17 @@ fn what_is_malformed_is_refused_however_it_is_cut() {
     ] {
         let body = body.as_bytes();
         for size in [1, 2, 3, 7, 1000] {
-            let result = decode(decoder(FormLimits::default()), body.chunks(size));
+            let result = decode(decoder(FormLimits::uploads()), body.chunks(size));
             assert_eq!(format!("{:?}", result.unwrap_err()), error, "{}", body.escape_ascii());
         }
     }
     let not_text = [b"--xyz\r\nContent-Disposition: form-data; name=\"\xff\"\r\n\r\n".as_slice()];
-    assert!(matches!(decode(decoder(FormLimits::default()), not_text), Err(FormError::NotText)));
+    assert!(matches!(decode(decoder(FormLimits::uploads()), not_text), Err(FormError::NotText)));
 }
 
 #[test]
 fn only_a_form_with_a_boundary_is_taken() {
-    let new = |content_type: &str| MultipartDecoder::new(content_type.as_bytes(), FormLimits::default());
+    let new = |content_type: &str| MultipartDecoder::new(content_type.as_bytes(), FormLimits::uploads());
     for content_type in ["", "text/plain", "multipart/mixed; boundary=x", "application/x-www-form-urlencoded"] {
         assert!(matches!(new(content_type), Err(FormError::WrongContentType)), "{content_type}");
     }
@@ -180,7 +180,7 @@ fn every_limit_is_exact_however_the_body_is_cut() {
         format!("--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"n\"\r\n\r\n{content}\r\n")
     };
     let end = "--xyz--";
-    let all = FormLimits::default();
+    let all = FormLimits::uploads();
     let head = part("ab", "").len() - "--xyz\r\n\r\n".len();
     let cases = [
         (FormLimits { fields: 2, ..all }, [part("a", ""), part("b", "")].concat(), part("c", ""), "TooManyFields"),
@@ -244,7 +244,7 @@ fn random_bodies_give_the_same_form_however_they_are_cut() {
         let mut body = if random(4) > 0 { format!("--xyz\r\n{FIELD}") } else { String::new() };
         body.extend((0..random(12)).map(|_| tokens[random(tokens.len())]));
         body.push_str(if random(2) > 0 { "\r\n--xyz--" } else { "" });
-        let limits = FormLimits { text: random(60), file: 5, head: 120, ..FormLimits::default() };
+        let limits = FormLimits { text: random(60), file: 5, head: 120, ..FormLimits::uploads() };
         let body = body.as_bytes();
         let whole = outcome(&mut [body].into_iter(), limits);
         let size = 1 + random(9);
@@ -260,11 +260,49 @@ fn time_is_linear_in_the_body_however_it_comes() {
     let begin = format!("--xyz\r\n{FIELD}");
     for content in ["\r", "\r\n--xy", "x", "-", "\r\n--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\n"] {
         for size in [1, 16, usize::MAX] {
-            let limits = FormLimits { fields: usize::MAX, text: usize::MAX, ..FormLimits::default() };
+            let limits = FormLimits { fields: usize::MAX, text: usize::MAX, ..FormLimits::uploads() };
             check_linear_cost(8 * 1024, |length| {
                 let body = [begin.as_bytes(), &content.as_bytes().repeat(length / content.len())].concat();
                 let _ = decode(decoder(limits), body.chunks(size));
             });
         }
     }
+}
+
+/// The names in the head of a part with these parameters.
+fn names(parameters: &str) -> Result<(String, Option<String>), FormError> {
+    let head = format!("Content-Disposition: form-data; {parameters}\r\n\r\n");
+    PartHead::parse(head.as_bytes()).map(|head| (head.name, head.file_name))
+}
+
+#[test]
+fn extended_parameters_name_fields_and_files() {
+    let file = |name: &str, file: &str| (name.to_owned(), Some(file.to_owned()));
+    assert_eq!(names("name=a; filename*=utf-8''x.txt").unwrap(), file("a", "x.txt"));
+    assert_eq!(names("name=a; filename*=UTF-8'de'gr%C3%BC%C3%9Fe.txt").unwrap(), file("a", "gr\u{fc}\u{df}e.txt"));
+    assert_eq!(names("name*=utf-8''%61%20b; filename=x").unwrap(), file("a b", "x"));
+    assert_eq!(names("name*=utf-8''a").unwrap(), ("a".to_owned(), None));
+    assert_eq!(
+        names("name=a; filename=\"x\"; filename*=utf-8''y").unwrap(),
+        file("a", "y"),
+        "the extended form counts"
+    );
+    assert_eq!(names("name=a; filename=x; filename*=utf-8''%y").unwrap(), file("a", "x"), "unless it is malformed");
+}
+
+#[test]
+fn a_malformed_extended_parameter_is_refused() {
+    for value in ["x.txt", "utf-8'x", "utf-8''%", "utf-8''%f", "utf-8''%ff", "utf-8''%0a", "utf-8''%00", "koi8-r''x"] {
+        for parameters in [format!("name=a; filename*={value}"), format!("name*={value}")] {
+            assert!(matches!(names(&parameters), Err(FormError::MalformedHead)), "{parameters}");
+        }
+    }
+    assert!(matches!(names("name=a; filename*=utf-8''x; filename*=utf-8''x"), Err(FormError::MalformedHead)));
+}
+
+#[test]
+fn a_quotation_mark_is_escaped_as_browsers_do_it() {
+    let expected = ("say \"a\"".to_owned(), Some("\"x\" 100%.txt".to_owned()));
+    assert_eq!(names("name=\"say %22a%22\"; filename=\"%22x%22 100%.txt\"").unwrap(), expected);
+    assert_eq!(names("name=\"a%0D%0Ab\"").unwrap(), ("a%0D%0Ab".to_owned(), None), "no line end comes out of it");
 }
