@@ -10,22 +10,22 @@ use lariat::{AsyncListener, Port, Reactor, copy};
 use lariat_examples::server;
 
 const HELP: &str = "\
-Sends back whatever it is sent (RFC 862), with a task for each connection.
-
 Usage: async_echo ENDPOINT...
 
-  ENDPOINT    where to listen, such as tcp:7000 or unix:/run/echo.sock:mode=660
-  -h, --help  print this
+Send back whatever a client sends (RFC 862), with a task for each connection.
 
-Set RUST_LOG=debug to see more.";
+Arguments:
+  ENDPOINT                 Where to listen, such as tcp:7000 or unix:/run/echo.sock:mode=660
+
+Options:";
 
 fn main() -> ExitCode {
     server::exit_code("async_echo", run())
 }
 
 fn run() -> server::Result<()> {
-    match server::endpoints(HELP, |_, _| Ok(false))? {
-        Some(endpoints) => server::serve(&endpoints, listen),
+    match server::endpoints("async_echo", HELP, |_, _| Ok(false))? {
+        Some(endpoints) => server::serve(&endpoints, &[], listen),
         None => Ok(()),
     }
 }
@@ -44,7 +44,7 @@ async fn serve(reactor: Reactor, mut listener: AsyncListener) {
         let echo = async move {
             // Both halves are dropped at the end, and that closes the connection.
             if let Err(error) = copy(&mut reader, &mut writer).await {
-                log::debug!("{reader:?}: {error}");
+                log::debug!("{reader:?}: {}", server::Chain(&error));
             }
         };
         reactor.spawn(echo).detach();

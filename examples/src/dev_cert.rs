@@ -15,27 +15,32 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use lariat_examples::server::{self, Result};
-use lexopt::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
 
 const HELP: &str = "\
-Makes an authority (CA), and a certificate for a server and one for each client, to try TLS with.
+Usage: dev_cert [OPTION]... [NAME]...
 
-Usage: dev_cert [OPTION...] [NAME...]
+Make a certificate authority (CA), and certificates for a server and for clients that it has signed, to try TLS with.
 
-  NAME              a name or an address that the server is reached by, such as chat.example, *.chat.example
-                    or 192.0.2.1; localhost, 127.0.0.1 and ::1 unless any is given
-  --client NAME     a client, and there may be several; \"client\" unless any is given
-  --directory PATH  where to; \"certificates\" unless it is given, and made if it is not there
-  --days NUMBER     how long they are valid; 365 unless it is given
-  --overwrite       in place of those that are there
-  -h, --help        print this
+Arguments:
+  NAME                     A name or an address of the server, such as chat.example, *.chat.example or 192.0.2.1; default:
+                           localhost, 127.0.0.1 and ::1
 
-It writes ca.pem, server.pem, server-key.pem, and NAME.pem and NAME-key.pem for each client. Keys are for their
-owner's eyes only. The authority's own key is written nowhere, so whoever trusts ca.pem trusts these alone.";
+Options:
+      --client NAME        A client; may be given several times; default: client
+      --directory PATH     Where to write the files; made if it is not there; default: certificates
+      --days NUMBER        How long the certificates are valid; default: 365
+      --overwrite          Replace files that are there";
+
+const NOTES: &str = "
+The files are ca.pem, server.pem, server-key.pem, and NAME.pem and NAME-key.pem for each client. Keys get mode 0600, so that
+only their owner can read them. The authority's own key is not written, so trust in ca.pem is trust in these certificates
+alone.
+
+Exit status: 0 if the files were written, 1 on a failure, 2 on a wrong argument.";
 
 /// Clocks differ a little, so certificates are valid from a while ago.
 const BACKDATED: Duration = Duration::from_secs(3600);
@@ -47,10 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let Some(plan) = Plan::from_arguments(lexopt::Parser::from_env())? else {
-        server::say(HELP);
-        return Ok(());
-    };
+    let Some(plan) = Plan::from_arguments()? else { return Ok(()) };
     let files = plan.make()?;
     write_all(&plan.directory, &files, plan.overwrite)?;
     for file in &files {
@@ -69,23 +71,24 @@ struct Plan {
 }
 
 impl Plan {
-    /// `None` if all that was wanted is help.
-    fn from_arguments(mut arguments: lexopt::Parser) -> Result<Option<Self>> {
+    /// `None` if all that was asked for is the help or the version.
+    fn from_arguments() -> Result<Option<Self>> {
         let (names, clients, directory) = (Vec::new(), Vec::new(), "certificates".into());
         let mut plan = Self { names, clients, directory, days: 365, overwrite: false };
-        while let Some(argument) = arguments.next()? {
-            match argument {
-                Value(name) => plan.names.push(checked(name.string()?)?),
-                Long("client") => plan.clients.push(checked(arguments.value()?.string()?)?),
-                Long("directory") => plan.directory = arguments.value()?.into(),
-                Long("days") => plan.days = server::number("days", &mut arguments)?,
-                Long("overwrite") => plan.overwrite = true,
-                Short('h') | Long("help") => return Ok(None),
-                other => return Err(other.unexpected().into()),
+        let names = server::arguments("dev_cert", HELP, NOTES, |option, arguments| {
+            match option {
+                "client" => plan.clients.push(checked(server::text(option, arguments)?)?),
+                "directory" => plan.directory = arguments.value()?.into(),
+                "days" => plan.days = server::number(option, arguments)?,
+                "overwrite" => plan.overwrite = true,
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
+        let Some(names) = names else { return Ok(None) };
+        plan.names = names.into_iter().map(checked).collect::<Result<_>>()?;
         if plan.days == 0 {
-            return Err("certificates that are valid for no day are of no use".into());
+            return Err(server::usage("--days has to be more than 0"));
         }
         if plan.names.is_empty() {
             plan.names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
@@ -95,7 +98,8 @@ impl Plan {
         }
         for (place, client) in plan.clients.iter().enumerate() {
             if ["ca", "server"].contains(&client.as_str()) || plan.clients[..place].contains(client) {
-                return Err(format!("the files of client {client} would overwrite others: give it another name").into());
+                let message = format_args!("the files of client {client} would overwrite others: give it another name");
+                return Err(server::usage(message));
             }
         }
         Ok(Some(plan))
@@ -154,7 +158,7 @@ fn checked(name: String) -> Result<String> {
     if name.parse::<IpAddr>().is_ok() || is_name(&name) {
         Ok(name)
     } else {
-        Err(format!("{name:?} is neither a name, such as chat.example, nor an address").into())
+        Err(server::usage(format_args!("{name:?} is neither a name, such as chat.example, nor an address")))
     }
 }
 

@@ -11,22 +11,22 @@ use lariat::{Idle, Peer, Protocol, Reactor, Transport};
 use lariat_examples::server;
 
 const HELP: &str = "\
-Sends back whatever it is sent (RFC 862).
+Usage: echo [OPTION]... ENDPOINT...
 
-Usage: echo [--idle SECONDS] [--cores NUMBER] ENDPOINT...
+Send back whatever a client sends (RFC 862).
 
-  ENDPOINT        where to listen, such as
-                    tcp:7000
-                    tcp:7000:interface=127.0.0.1
-                    tcp:0:interface=\\:\\:1
-                    unix:/run/echo.sock:mode=660
-                    unix:@echo
-                    ssl:7443:privateKey=key.pem:certKey=certificate.pem
-  --idle SECONDS  end connections that were silent both ways for so long; 0, for never, unless it is given
-  --cores NUMBER  serve with so many threads, 0 for one for each processor; 1 unless it is given
-  -h, --help      print this
+Arguments:
+  ENDPOINT                 Where to listen, such as
+                             tcp:7000
+                             tcp:7000:interface=127.0.0.1
+                             tcp:0:interface=\\:\\:1
+                             unix:/run/echo.sock:mode=660
+                             unix:@echo
+                             ssl:7443:privateKey=key.pem:certKey=certificate.pem
 
-SIGHUP has a port with TLS read its certificate anew. Set RUST_LOG=debug to see more.";
+Options:
+      --idle SECONDS       End connections without a byte either way for so long; 0, the default, is never
+      --cores NUMBER       Serve with so many threads, 0 for one for each processor; default: 1";
 
 struct Echo;
 
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 
 fn run() -> server::Result<()> {
     let (mut idle, mut cores) = (None, 1);
-    let endpoints = server::endpoints(HELP, |option, arguments| {
+    let endpoints = server::endpoints("echo", HELP, |option, arguments| {
         match option {
             "idle" => idle = server::seconds(option, arguments)?,
             "cores" => cores = server::number(option, arguments)?,
@@ -68,5 +68,9 @@ fn run() -> server::Result<()> {
         None => reactor.listen(endpoint, |_: &Peer| Echo),
         Some(limit) => reactor.listen(endpoint, move |_: &Peer| ImpatientEcho(limit)),
     };
-    if cores == 1 { server::serve(&endpoints, listen) } else { server::serve_on_cores(endpoints, cores, listen) }
+    if cores == 1 {
+        server::serve(&endpoints, &[], listen)
+    } else {
+        server::serve_on_cores(endpoints, cores, Vec::new(), listen)
+    }
 }

@@ -13,18 +13,18 @@ use lariat_protocols::http::{Request, Response, Router, Server};
 use serde::Serialize;
 
 const HELP: &str = "\
-Answers /plaintext with a greeting as text, and /json with one as JSON.
+Usage: plaintext [OPTION]... ENDPOINT...
 
-Usage: plaintext [--cores NUMBER] ENDPOINT...
+Answer /plaintext with a greeting as text, and /json with one as JSON, over HTTP/1.1.
 
-  ENDPOINT        where to listen, such as
-                    tcp:8080
-                    tcp:8080:interface=127.0.0.1
-                    unix:/run/plaintext.sock:mode=660
-  --cores NUMBER  serve with so many threads, 0 for one for each processor; 1 unless it is given
-  -h, --help      print this
+Arguments:
+  ENDPOINT                 Where to listen, such as
+                             tcp:8080
+                             tcp:8080:interface=127.0.0.1
+                             unix:/run/plaintext.sock:mode=660
 
-Set RUST_LOG=debug to see more.";
+Options:
+      --cores NUMBER       Serve with so many threads, 0 for one for each processor; default: 1";
 
 #[derive(Serialize)]
 struct Greeting {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 
 fn run() -> server::Result<()> {
     let mut cores = 1;
-    let endpoints = server::endpoints(HELP, |option, arguments| {
+    let endpoints = server::endpoints("plaintext", HELP, |option, arguments| {
         if option == "cores" {
             cores = server::number(option, arguments)?;
         }
@@ -52,5 +52,9 @@ fn run() -> server::Result<()> {
     })?;
     let Some(endpoints) = endpoints else { return Ok(()) };
     let listen = |reactor: &Reactor, endpoint: &str| reactor.listen(endpoint, Server::new(site()));
-    if cores == 1 { server::serve(&endpoints, listen) } else { server::serve_on_cores(endpoints, cores, listen) }
+    if cores == 1 {
+        server::serve(&endpoints, &[], listen)
+    } else {
+        server::serve_on_cores(endpoints, cores, Vec::new(), listen)
+    }
 }

@@ -11,25 +11,22 @@ use lariat_examples::chat::Chat;
 use lariat_examples::server;
 
 const HELP: &str = "\
-Rooms in which people talk. The first line that a client sends is its nickname,
-every other one is said to all others in its room; /help lists the commands.
+Usage: chat [OPTION]... ENDPOINT...
 
-Usage: chat [--queue-limit BYTES] ENDPOINT...
+Serve chat rooms, for nc, telnet and other clients that send lines. The first line of a client is its nickname; every other
+line goes to all others in its room. /help lists the commands.
 
-  ENDPOINT        where to listen, such as
-                    tcp:7000
-                    tcp:7000:interface=127.0.0.1
-                    tcp:0:interface=\\:\\:1
-                    unix:/run/chat.sock:mode=660
-                    unix:@chat
-                    ssl:7443:privateKey=key.pem:certKey=certificate.pem
-                  All of them lead to the same rooms.
-  --queue-limit BYTES
-                  put out who reads so slowly that more than this waits
-                  (default: 1048576)
-  -h, --help      print this
+Arguments:
+  ENDPOINT                 Where to listen; all endpoints lead to the same rooms. Such as
+                             tcp:7000
+                             tcp:7000:interface=127.0.0.1
+                             tcp:0:interface=\\:\\:1
+                             unix:/run/chat.sock:mode=660
+                             unix:@chat
+                             ssl:7443:privateKey=key.pem:certKey=certificate.pem
 
-SIGHUP has a port with TLS read its certificate anew. Set RUST_LOG=debug to see more.";
+Options:
+      --queue-limit BYTES  Disconnect a client that reads so slowly that more than this waits for it; default: 1048576";
 
 fn main() -> ExitCode {
     server::exit_code("chat", run())
@@ -37,7 +34,7 @@ fn main() -> ExitCode {
 
 fn run() -> server::Result<()> {
     let mut queue_limit = Chat::QUEUE_LIMIT;
-    let endpoints = server::endpoints(HELP, |option, arguments| {
+    let endpoints = server::endpoints("chat", HELP, |option, arguments| {
         match option {
             "queue-limit" => queue_limit = server::number(option, arguments)?,
             _ => return Ok(false),
@@ -46,5 +43,7 @@ fn run() -> server::Result<()> {
     })?;
     let Some(endpoints) = endpoints else { return Ok(()) };
     let chat = Chat::new().with_queue_limit(queue_limit);
-    server::serve(&endpoints, |reactor, endpoint| reactor.listen(endpoint, chat.clone()))
+    server::serve(&endpoints, &[], |reactor, endpoint| {
+        reactor.listen_with(endpoint, server::listen_options(), chat.clone())
+    })
 }

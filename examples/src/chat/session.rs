@@ -60,7 +60,13 @@ impl Factory for Chat {
 
     fn build_protocol(&mut self, _: &Peer) -> Option<Self::Protocol> {
         let lines = LineReceiver::new(Session { chat: self.clone(), patience: None });
-        Some(OverTelnet::new(lines.with_delimiter(Delimiter::LfOrCrLf).with_max_length(MAX_LINE)))
+        let lines = lines.with_delimiter(Delimiter::LfOrCrLf).with_max_length(MAX_LINE).without_other_protocols();
+        Some(OverTelnet::new(lines))
+    }
+
+    fn application_protocols(&self) -> &[&str] {
+        // No name is registered for it; one of its own keeps browsers out.
+        &["x-lariat-chat"]
     }
 }
 

@@ -16,18 +16,21 @@ use lariat_examples::fetch::{Plan, fetch_all};
 use lariat_examples::server;
 
 const HELP: &str = "\
-Sends lines, each on a connection of its own, and waits for a line each.
+Usage: fetch_many [OPTION]... ENDPOINT
 
-Usage: fetch_many [OPTION...] ENDPOINT
+Send lines, each on a connection of its own, and wait for one line in answer to each.
 
-  ENDPOINT           whom to ask, such as tcp:localhost:7000 or unix:/tmp/echo.sock
-  --requests NUMBER  how many lines; 500 unless it is given
-  --at-once NUMBER   so many connections at a time; 100 unless it is given
-  --attempts NUMBER  try each so often, with longer and longer pauses; 3 unless it is given
-  --timeout SECONDS  how long an attempt may take; 5 unless it is given
-  -h, --help         print this
+Arguments:
+  ENDPOINT                 The server, such as tcp:localhost:7000 or unix:/tmp/echo.sock
 
-Exits with 1 unless every line was answered.";
+Options:
+      --requests NUMBER    How many lines; default: 500
+      --at-once NUMBER     How many connections at a time; default: 100
+      --attempts NUMBER    How often each is tried, with longer and longer pauses; default: 3
+      --timeout SECONDS    How long an attempt may take; default: 5";
+
+const NOTES: &str = "
+Exit status: 0 if every line was answered, 1 if not or on a failure, 2 on a wrong argument.";
 
 fn main() -> ExitCode {
     match run() {
@@ -40,21 +43,25 @@ fn main() -> ExitCode {
 /// Returns whether all were answered.
 fn run() -> server::Result<bool> {
     let (mut requests, mut at_once, mut attempts, mut timeout) = (500_u32, 100, 3, Duration::from_secs(5));
-    let endpoints = server::endpoints(HELP, |option, arguments| {
+    let endpoints = server::arguments("fetch_many", HELP, NOTES, |option, arguments| {
         match option {
             "requests" => requests = server::number(option, arguments)?,
             "at-once" => at_once = server::number(option, arguments)?,
             "attempts" => attempts = server::number(option, arguments)?,
-            "timeout" => timeout = server::seconds(option, arguments)?.ok_or("--timeout has to be more than 0")?,
+            "timeout" => timeout = server::some_seconds(option, arguments)?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let Some(endpoints) = endpoints else { return Ok(true) };
-    let [endpoint] = &endpoints[..] else { return Err("give one endpoint; --help tells more".into()) };
+    let endpoint = match &endpoints[..] {
+        [endpoint] => endpoint,
+        [] => return Err(server::usage("an endpoint is missing")),
+        _ => return Err(server::usage("more than one endpoint was given")),
+    };
     let endpoint = ClientEndpoint::parse(endpoint)?;
     if at_once == 0 {
-        return Err("--at-once 0 would never ask anybody".into());
+        return Err(server::usage("--at-once has to be more than 0"));
     }
     server::begin();
     let mut reactor = Reactor::new()?;

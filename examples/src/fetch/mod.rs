@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lariat::endpoint::ClientEndpoint;
-use lariat::{Backoff, Deferred, Error, ErrorKind, Failure, Reactor, Semaphore};
+use lariat::{Backoff, Deferred, Failure, Reactor, Semaphore};
 
 pub use self::summary::Summary;
 
@@ -73,8 +73,7 @@ impl Fetch {
                 Err(failure) => failure,
             };
             if attempt >= self.plan.attempts || self.reactor.sleep(backoff.next_delay()).await.is_err() {
-                let kind = kind_of(failure);
-                self.note(|summary| summary.failed(kind));
+                self.note(|summary| summary.failed(failure.to_string()));
                 break;
             }
             self.note(Summary::tried_again);
@@ -106,7 +105,8 @@ async fn ask(reactor: &Reactor, endpoint: &ClientEndpoint, request: &str) -> Res
     loop {
         let bytes = stream.fill_buf().await?;
         if bytes.is_empty() {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            let message = "the server closed the connection before its answer ended";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
         }
         if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             answer.extend_from_slice(&bytes[..end]);
@@ -119,20 +119,4 @@ async fn ask(reactor: &Reactor, endpoint: &ClientEndpoint, request: &str) -> Res
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is too long").into());
         }
     }
-}
-
-/// The kind of a failure, in words; of one that is the same for all and has to be mended here, the words themselves.
-fn kind_of(failure: Failure) -> String {
-    if failure.is_timed_out() {
-        return io::ErrorKind::TimedOut.to_string();
-    }
-    let failure = match failure.downcast::<Error>() {
-        Ok(error) if matches!(error.kind(), ErrorKind::Tls | ErrorKind::NameNotFound | ErrorKind::NameUnavailable) => {
-            return error.to_string();
-        }
-        Ok(error) => return io::Error::from(error).kind().to_string(),
-        Err(failure) => failure,
-    };
-    let kind = failure.downcast_ref::<io::Error>().map(|error| error.kind().to_string());
-    kind.unwrap_or_else(|| failure.to_string())
 }

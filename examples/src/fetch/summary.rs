@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+/// The most reasons that are counted separately: a message may contain something that differs from one attempt to the next.
+const MOST_REASONS: usize = 20;
+
+const OTHER_REASONS: &str = "for other reasons";
+
 /// How many requests were answered, how soon, and what the others failed with.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -17,8 +22,11 @@ impl Summary {
         self.latencies.push(latency);
     }
 
-    pub(super) fn failed(&mut self, kind: String) {
-        *self.failures.entry(kind).or_default() += 1;
+    /// `reason` is the message of an error and its sources.
+    pub(super) fn failed(&mut self, reason: String) {
+        let is_new = !self.failures.contains_key(&reason);
+        let reason = if is_new && self.failures.len() >= MOST_REASONS { OTHER_REASONS.to_owned() } else { reason };
+        *self.failures.entry(reason).or_default() += 1;
     }
 
     pub(super) fn tried_again(&mut self) {
@@ -31,7 +39,7 @@ impl Summary {
         self.latencies.len()
     }
 
-    /// Requests that were not, by what the last attempt failed with.
+    /// Requests that were not, by the message of the error that the last attempt failed with.
     #[must_use]
     pub fn failures(&self) -> &BTreeMap<String, usize> {
         &self.failures
@@ -56,8 +64,8 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "ok: {}", self.ok())?;
-        for (kind, count) in &self.failures {
-            writeln!(f, "failed, {kind}: {count}")?;
+        for (reason, count) in &self.failures {
+            writeln!(f, "failed: {count} ({reason})")?;
         }
         write!(f, "tried again: {}", self.retries)?;
         if let (Some(half), Some(most), Some(slowest)) = (self.latency(50), self.latency(99), self.latency(100)) {

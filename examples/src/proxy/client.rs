@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use lariat::{CloseReason, Deferred, Once, Protocol, Successor, Transport, Wrapper};
+use lariat::{CloseReason, Deferred, LogThrottle, Once, Protocol, Successor, Transport, Wrapper};
 use lariat_protocols::Relay;
+use log::Level;
 
 use super::service::{Lease, Proxy};
 use crate::seats::Seat;
+
+/// Each client causes one while all backends are down.
+const NO_BACKEND: LogThrottle = LogThrottle::new("lariat_examples::proxy::client");
 
 /// A client. It is read nothing from until a backend answers; when none does it is closed in good order.
 pub struct Client {
@@ -30,7 +34,10 @@ impl Client {
         let proxy = self.proxy.clone();
         let reactor = transport.reactor();
         let Some(lease) = proxy.pick(reactor, &self.tried) else {
-            log::warn!("{}: no backend is to be had", transport.peer().address());
+            NO_BACKEND.log(
+                Level::Warn,
+                format_args!("{}: closed, because no backend is available", transport.peer().address()),
+            );
             return transport.close();
         };
         let backend = lease.backend();

@@ -77,8 +77,8 @@ impl Health {
         std::mem::replace(&mut self.state, State::Up) != State::Up
     }
 
-    /// An attempt failed at `now`. One that began before the backend was known to be down tells nothing new. Returns whether it was up
-    /// until now.
+    /// An attempt failed at `now`. One that began before the backend was known to be down changes nothing. Returns whether the backend
+    /// was up until now.
     pub fn failed(&mut self, now: Instant) -> bool {
         if let State::Down(until) = self.state
             && now < until

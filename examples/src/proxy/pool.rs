@@ -1,6 +1,6 @@
 //! Which backend is next. There is no input or output in here, and no clock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::health::{Health, State};
 
@@ -49,8 +49,26 @@ pub struct Backend {
     pub served: u64,
     /// Attempts and checks that failed, ever.
     pub failures: u64,
+    /// The reason of the last failure, if there was one.
+    pub last_failure: Option<String>,
+    /// The reason that was reported last, and when.
+    reported: Option<(String, Instant)>,
     health: Health,
 }
+
+/// The news in a failed attempt or check, for the log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The backend was up, and is down.
+    Down,
+    /// The backend was down, for another reason than the one that was reported last.
+    AnotherReason,
+    /// Nothing new.
+    Nothing,
+}
+
+/// The shortest time between two reports of changed reasons, so that two reasons in turn do not fill the log.
+const REPORT_PAUSE: Duration = Duration::from_secs(10);
 
 /// A backend that was picked.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -67,13 +85,36 @@ impl Backend {
     pub fn state(&self) -> State {
         self.health.state()
     }
+
+    fn failed(&mut self, reason: &str, now: Instant) -> Report {
+        self.failures += 1;
+        self.last_failure = Some(reason.to_owned());
+        let was_up = self.health.failed(now);
+        let is_new = self
+            .reported
+            .as_ref()
+            .is_none_or(|(reported, at)| reported != reason && now.saturating_duration_since(*at) >= REPORT_PAUSE);
+        if !was_up && !is_new {
+            return Report::Nothing;
+        }
+        self.reported = Some((reason.to_owned(), now));
+        if was_up { Report::Down } else { Report::AnotherReason }
+    }
 }
 
 impl Pool {
     /// A pool of backends that are taken to be up.
     #[must_use]
     pub fn new(targets: impl IntoIterator<Item = String>, policy: Policy) -> Self {
-        let backend = |target| Backend { target, connections: 0, served: 0, failures: 0, health: Health::new() };
+        let backend = |target| Backend {
+            target,
+            connections: 0,
+            served: 0,
+            failures: 0,
+            last_failure: None,
+            reported: None,
+            health: Health::new(),
+        };
         Self { backends: targets.into_iter().map(backend).collect(), policy, next: 0 }
     }
 
@@ -112,12 +153,9 @@ impl Pool {
         })
     }
 
-    /// An attempt or a check failed at `now`. Returns whether the backend was up before.
-    pub fn failed(&mut self, backend: usize, now: Instant) -> bool {
-        self.backends.get_mut(backend).is_some_and(|backend| {
-            backend.failures += 1;
-            backend.health.failed(now)
-        })
+    /// An attempt or a check failed at `now`, for this reason.
+    pub fn failed(&mut self, backend: usize, reason: &str, now: Instant) -> Report {
+        self.backends.get_mut(backend).map_or(Report::Nothing, |backend| backend.failed(reason, now))
     }
 
     /// A check found the backend there. Returns whether it was down before.
@@ -159,7 +197,7 @@ mod tests {
     #[test]
     fn a_failed_one_is_skipped_until_its_time_has_come_and_then_tried_once() {
         let (mut pool, now) = pool(Policy::RoundRobin);
-        assert!(pool.failed(1, now));
+        assert_eq!(pool.failed(1, "refused", now), Report::Down);
         assert_eq!(picks(&mut pool, now, 4), [0, 2, 0, 2]);
         let later = now + Duration::from_secs(1);
         assert_eq!(picks(&mut pool, later, 5), [0, 1, 2, 0, 2]);
@@ -178,12 +216,27 @@ mod tests {
     }
 
     #[test]
+    fn a_changed_reason_is_reported_once_and_not_too_often() {
+        let (mut pool, start) = pool(Policy::RoundRobin);
+        let mut fail = |reason, seconds| pool.failed(0, reason, start + Duration::from_secs(seconds));
+        assert_eq!(fail("refused", 0), Report::Down);
+        assert_eq!(fail("refused", 20), Report::Nothing);
+        assert_eq!(fail("timed out", 25), Report::AnotherReason);
+        assert_eq!(fail("refused", 30), Report::Nothing, "the last report was 5 s ago");
+        assert_eq!(fail("refused", 35), Report::AnotherReason);
+        assert_eq!(fail("timed out", 36), Report::Nothing);
+        assert!(pool.is_there(0));
+        assert_eq!(pool.failed(0, "refused", start + Duration::from_secs(37)), Report::Down, "it was up");
+        assert_eq!(pool.backends()[0].last_failure.as_deref(), Some("refused"));
+    }
+
+    #[test]
     fn what_was_tried_is_not_picked_again_and_at_last_there_is_none() {
         let (mut pool, now) = pool(Policy::RoundRobin);
         let mut tried = Vec::new();
         while let Some(pick) = pool.pick(now, &tried) {
             tried.push(pick.backend);
-            pool.failed(pick.backend, now);
+            pool.failed(pick.backend, "refused", now);
             pool.released(pick, true, now);
         }
         assert_eq!(tried, [0, 1, 2]);
@@ -194,7 +247,7 @@ mod tests {
     #[test]
     fn a_check_brings_one_back_before_its_time() {
         let (mut pool, now) = pool(Policy::RoundRobin);
-        pool.failed(0, now);
+        pool.failed(0, "refused", now);
         assert!(pool.is_there(0), "that is news");
         assert!(!pool.is_there(0), "that is not");
         assert_eq!(picks(&mut pool, now, 3), [0, 1, 2]);
@@ -205,7 +258,7 @@ mod tests {
     fn a_trial_that_was_given_up_makes_room_for_the_next_and_another_attempt_does_not() {
         let (mut pool, now) = pool(Policy::RoundRobin);
         let early = pool.pick(now, &[1, 2]);
-        pool.failed(0, now);
+        pool.failed(0, "refused", now);
         let later = now + Duration::from_secs(1);
         let trial = pool.pick(later, &[1, 2]);
         assert_eq!(trial, Some(Pick { backend: 0, trial: true }));
@@ -220,7 +273,8 @@ mod tests {
     fn a_pool_of_none_has_none() {
         let mut pool = Pool::new([], Policy::RoundRobin);
         assert_eq!(pool.pick(Instant::now(), &[]), None);
-        assert!(!pool.succeeded(0) && !pool.failed(0, Instant::now()) && !pool.is_there(0));
+        assert_eq!(pool.failed(0, "refused", Instant::now()), Report::Nothing);
+        assert!(!pool.succeeded(0) && !pool.is_there(0));
     }
 
     #[test]

@@ -6,20 +6,25 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use lariat::endpoint::ClientEndpoint;
-use lariat::{Error, ErrorKind, Factory, Failure, Peer, Port, Reactor, Result};
+use lariat::{Error, ErrorKind, Factory, Failure, LogThrottle, Peer, Port, Reactor, Result};
 use lariat_protocols::{Relay, RelayOptions, Traffic};
+use log::Level;
 
 use super::checks::Checks;
 use super::client::Client;
-use super::pool::{Pick, Policy, Pool};
+use super::pool::{Pick, Policy, Pool, Report};
 use super::statistics::{Statistics, StatisticsPage};
 use crate::seats::Seats;
+use crate::server::listen_options;
 
 /// How long what a backend has left may take to get to a slow client, and the other way round: as long as either may be idle, within
 /// these bounds. The first is what any connection has; the second, for connections that may be idle for ever, what idle ones have by
 /// default.
 const SHORT_CLOSE: Duration = Duration::from_secs(30);
 const LONG_CLOSE: Duration = Duration::from_secs(600);
+
+/// Attempts to reach a backend that failed: each client can cause some.
+const FAILED: LogThrottle = LogThrottle::new("lariat_examples::proxy::service");
 
 /// What a proxy may be told.
 #[derive(Clone, Debug)]
@@ -34,8 +39,6 @@ pub struct Settings {
     pub check_period: Option<Duration>,
     /// How many clients may be connected. Those above are closed at once. Default: 10,000.
     pub max_connections: usize,
-    /// Where the statistics can be read, as an endpoint description; nowhere, if none. Default: none.
-    pub statistics: Option<String>,
 }
 
 impl Default for Settings {
@@ -46,7 +49,6 @@ impl Default for Settings {
             idle_timeout: Some(Duration::from_secs(600)),
             check_period: Some(Duration::from_secs(5)),
             max_connections: 10_000,
-            statistics: None,
         }
     }
 }
@@ -69,12 +71,11 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Begins to serve `backends`, endpoint descriptions: checks them, and tells its statistics. Clients come through
-    /// [`listen`](Self::listen).
+    /// Starts a proxy for `backends`, endpoint descriptions, and checks them. Clients come through [`listen`](Self::listen).
     ///
     /// # Errors
     ///
-    /// When there is no backend, a description is wrong, or the statistics' endpoint cannot be listened on.
+    /// A wrong description.
     pub fn begin(reactor: &Reactor, backends: &[String], settings: Settings) -> Result<Self> {
         let target = |backend: &String| {
             ClientEndpoint::parse(backend).map(|target| target.with_default_timeout(settings.connect_timeout))
@@ -91,11 +92,6 @@ impl Proxy {
             unserved: Cell::new(0),
             settings,
         }));
-        if let Some(endpoint) = &proxy.0.settings.statistics {
-            let page = proxy.clone();
-            let port = reactor.listen(endpoint, move |_: &Peer| StatisticsPage(page.clone()))?;
-            log::info!("the statistics are on {}", port.address());
-        }
         if let Some(period) = proxy.0.settings.check_period {
             Checks::begin(reactor, proxy.clone(), period);
         }
@@ -108,7 +104,19 @@ impl Proxy {
     ///
     /// As for [`Reactor::listen`].
     pub fn listen(&self, reactor: &Reactor, endpoint: &str) -> Result<Port> {
-        reactor.listen(endpoint, self.clone())
+        reactor.listen_with(endpoint, listen_options(), self.clone())
+    }
+
+    /// Serves the statistics as text where an endpoint description says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reactor::listen`].
+    pub fn serve_statistics(&self, reactor: &Reactor, endpoint: &str) -> Result<()> {
+        let page = self.clone();
+        let port = reactor.listen(endpoint, move |_: &Peer| StatisticsPage(page.clone()))?;
+        log::info!("the statistics are on {}", port.address());
+        Ok(())
     }
 
     /// What was counted until `now`.
@@ -160,17 +168,21 @@ impl Proxy {
             return;
         }
         let kind = failure.downcast_ref::<Error>().map(Error::kind);
-        let target = self.name(backend);
+        let (target, reason) = (self.name(backend), failure.to_string());
         if matches!(
             kind,
             Some(ErrorKind::ResourcesExhausted | ErrorKind::ReactorEnded | ErrorKind::AddressNotAvailable)
         ) {
             // That says nothing of the backend.
-            log::warn!("cannot connect to {target}: {failure}");
-        } else if self.visit(|pool| pool.failed(backend, now)) {
-            log::warn!("{target} is down: {failure}");
-        } else {
-            log::debug!("{target} is still down: {failure}");
+            FAILED.log(Level::Warn, format_args!("cannot connect to {target}: {reason}"));
+            return;
+        }
+        match self.visit(|pool| pool.failed(backend, &reason, now)) {
+            Report::Down => FAILED.log(Level::Warn, format_args!("{target} is down: {reason}")),
+            Report::AnotherReason => {
+                FAILED.log(Level::Warn, format_args!("{target} is still down, now because: {reason}"));
+            }
+            Report::Nothing => log::debug!("{target} is still down: {reason}"),
         }
     }
 

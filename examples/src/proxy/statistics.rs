@@ -43,13 +43,18 @@ impl fmt::Display for Statistics {
         writeln!(f, "bytes_from_clients {}", self.bytes_from_clients)?;
         writeln!(f, "bytes_from_backends {}", self.bytes_from_backends)?;
         for backend in &self.backends {
-            let Backend { target, connections, served, failures, .. } = backend;
+            let Backend { target, connections, served, failures, last_failure, .. } = backend;
             let state = match backend.state() {
                 State::Up => "up",
                 State::Down(_) => "down",
                 State::OnTrial => "trial",
             };
-            writeln!(f, "backend {target} {state} connections={connections} served={served} failures={failures}")?;
+            write!(f, "backend {target} {state} connections={connections} served={served} failures={failures}")?;
+            // Quoted and escaped, so that a line stays a line.
+            match last_failure {
+                Some(reason) => writeln!(f, " last_failure={reason:?}")?,
+                None => writeln!(f)?,
+            }
         }
         Ok(())
     }

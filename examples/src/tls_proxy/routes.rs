@@ -73,7 +73,7 @@ impl Routes {
     /// When there is none.
     pub fn new(routes: Vec<Route>, first_for_others: bool) -> Result<Self, String> {
         if routes.is_empty() {
-            return Err("give at least one route after the address to listen on; --help tells more".to_owned());
+            return Err("a route is missing after the address to listen on".to_owned());
         }
         Ok(Self { routes, first_for_others })
     }

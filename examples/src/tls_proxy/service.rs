@@ -9,16 +9,20 @@ use std::time::Duration;
 
 use lariat::endpoint::ClientEndpoint;
 use lariat::tls::{Acceptor, Identity, ServerOptions, TrustRoots};
-use lariat::{Address, ErrorKind, Factory, ListenOptions, Peer, Port, Reactor};
+use lariat::{Address, ErrorKind, Factory, LogThrottle, Peer, Port, Reactor};
 use lariat_protocols::{Relay, RelayOptions};
+use log::Level;
 
 use super::routes::{Route, Routes};
 use super::visitor::Visitor;
 use crate::seats::Seats;
-use crate::server::Result;
+use crate::server::{Result, check_key_file, listen_options, usage};
 
 /// The least that what a backend has left may take to get to a slow client, and the other way round: what any connection has.
 const SHORT_CLOSE: Duration = Duration::from_secs(30);
+
+/// Any client may ask for a name that there is no route for.
+const NO_ROUTE: LogThrottle = LogThrottle::new("lariat_examples::tls_proxy::service");
 
 /// What a proxy may be told.
 #[derive(Clone, Debug)]
@@ -88,14 +92,14 @@ impl TlsProxy {
     /// When it is neither, or cannot be listened on.
     pub fn listen(&self, reactor: &Reactor, place: &str) -> Result<Port> {
         let listen = |address: SocketAddr| {
-            let options = ListenOptions::default().tls(&self.0.acceptor);
+            let options = listen_options().tls(&self.0.acceptor);
             reactor.listen_at(&Address::Tcp(address), options, self.clone())
         };
         if let Ok(address) = place.parse() {
             return Ok(listen(address)?);
         }
         let port: u16 = place.parse().map_err(|_| {
-            format!("expected a port, or an address such as 127.0.0.1:8443 or [::1]:8443, found {place:?}")
+            usage(format_args!("expected a port, or an address such as 127.0.0.1:8443 or [::1]:8443, found {place:?}"))
         })?;
         match listen((Ipv6Addr::UNSPECIFIED, port).into()) {
             Err(error) if error.kind() == ErrorKind::AddressFamilyNotSupported => {
@@ -126,6 +130,7 @@ impl TlsProxy {
 fn options(routes: &Routes, settings: &Settings) -> Result<ServerOptions> {
     let mut options: Option<ServerOptions> = None;
     for route in routes.iter() {
+        check_key_file(&route.key)?;
         let identity = Identity::from_pem_files(&route.certificate, &route.key)?;
         let names = identity.names();
         if !route.is_covered_by(&names) {
@@ -157,7 +162,7 @@ impl Factory for TlsProxy {
         let name = peer.tls().and_then(|tls| tls.server_name);
         if routes.find(name.as_deref()).is_none() {
             // A certificate may be for more names than there are routes.
-            log::info!("{}: asked for {name:?}, to which no route leads", peer.address());
+            NO_ROUTE.log(Level::Info, format_args!("{}: asked for {name:?}, to which no route leads", peer.address()));
             return None;
         }
         let Some(seat) = seats.take() else {

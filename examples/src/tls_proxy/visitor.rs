@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use lariat::{CloseReason, Deferred, Once, Protocol, Successor, Transport, Wrapper};
+use lariat::{CloseReason, Deferred, LogThrottle, Once, Protocol, Successor, Transport, Wrapper};
 use lariat_protocols::Relay;
+use log::Level;
 
 use super::service::TlsProxy;
 use crate::seats::Seat;
+
+/// Each client causes one while its backend is down.
+const NO_BACKEND: LogThrottle = LogThrottle::new("lariat_examples::tls_proxy::visitor");
 
 /// A client, whose TLS is ready. It is read nothing from until the backend answers; if that does not it is closed in good order.
 pub struct Visitor {
@@ -44,7 +48,11 @@ impl Wrapper for Visitor {
         let connected = backend.connect(transport.reactor(), upstream).map(drop);
         self.attempt = Some(connected.recover(move |failure| {
             if !failure.is_cancelled() {
-                log::warn!("{}: the backend of {name} is not to be had: {failure}", client.peer().address());
+                let peer = client.peer();
+                NO_BACKEND.log(
+                    Level::Warn,
+                    format_args!("{}: could not reach the backend of {name}: {failure}", peer.address()),
+                );
             }
             client.close();
         }));

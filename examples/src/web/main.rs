@@ -7,61 +7,63 @@
 use std::process::ExitCode;
 
 use lariat::Reactor;
+use lariat_examples::log_file::LogFile;
 use lariat_examples::server;
-use lariat_examples::web::{Settings, Sites, access_log};
-use lariat_protocols::http::Server;
-use lexopt::ValueExt;
+use lariat_examples::web::{Settings, Sites};
 
 const HELP: &str = "\
-Serves the files of a folder over HTTP/1.1.
+Usage: web [OPTION]... FOLDER ENDPOINT...
 
-Usage: web [OPTION...] FOLDER ENDPOINT...
+Serve the files of a folder over HTTP/1.1.
 
-  FOLDER          what is served, but for what is hidden and what symbolic links
-                  outside lead to
-  ENDPOINT        where to listen, such as
-                    tcp:8080
-                    tcp:8080:interface=127.0.0.1
-                    unix:/run/web.sock:mode=660
-                    ssl:8443:privateKey=key.pem:certKey=cert.pem
-  --host NAME=FOLDER
-                  serve another folder to who asks for that host, or for every
-                  host below it if NAME begins with *. ; may be given often
-  --listing       list folders that have no index.html
-  --spa           send /index.html where there is nothing and a person seems to
-                  look for a page: for applications that see to their own paths
-  --compress      compress as it is sent what is worth it. Without it, only a
-                  NAME.br, NAME.zst or NAME.gz next to a file is sent in its
-                  place, to who takes it so
-  --cache VALUE   the Cache-Control that files are sent with; no-cache, which has
-                  clients ask each time, unless it is given
-  --access-log FILE
-                  write a line for each request to the end of FILE, or to
-                  standard output for -, in the Combined Log Format
-  --cores NUMBER  serve with so many threads, 0 for one for each processor; 1
-                  unless it is given
-  -h, --help      print this
+Arguments:
+  FOLDER                   The folder; hidden files, files on other file systems and symbolic links that lead outside are
+                           not served
+  ENDPOINT                 Where to listen, such as
+                             tcp:8080
+                             tcp:8080:interface=127.0.0.1
+                             unix:/run/web.sock:mode=660
+                             ssl:8443:privateKey=key.pem:certKey=cert.pem
 
-Set RUST_LOG=debug to see more.";
+Options:
+      --host NAME=FOLDER   Serve another folder for that host, or for every host below it if NAME begins with *. ; may be
+                           given several times
+      --listing            List folders that have no index.html
+      --spa                Send /index.html for a page that is not there, to clients that ask for HTML: for applications
+                           that route paths in the browser
+      --compress           Compress text as it is sent. Without it, only a file NAME.br, NAME.zst or NAME.gz beside NAME is
+                           sent in its place
+      --cache VALUE        The Cache-Control of files; default: no-cache, which has clients ask each time
+      --access-log FILE    Append a line for each request to FILE, or to standard output for -, in the Combined Log Format;
+                           a new file gets mode 0640
+      --other-mounts       Serve other file systems that are mounted below the folder, too
+      --cores NUMBER       Serve with so many threads, 0 for one for each processor; default: 1";
 
 fn main() -> ExitCode {
     server::exit_code("web", run())
 }
 
 fn run() -> server::Result<()> {
-    let (mut settings, mut hosts, mut log, mut cores) = (Settings::default(), Vec::new(), None, 1);
-    let arguments = server::endpoints(HELP, |option, arguments| {
+    let (mut settings, mut hosts, mut logs, mut cores) = (Settings::default(), Vec::new(), Vec::new(), 1);
+    let arguments = server::endpoints("web", HELP, |option, arguments| {
         match option {
             "host" => {
-                let value = arguments.value()?.string()?;
-                let (name, folder) = value.split_once('=').ok_or("--host is given as NAME=FOLDER")?;
+                let value = server::text(option, arguments)?;
+                let wrong = || server::usage(format_args!("--host takes NAME=FOLDER, not {value:?}"));
+                let (name, folder) = value.split_once('=').ok_or_else(wrong)?;
                 hosts.push((name.to_owned(), folder.to_owned()));
             }
             "listing" => settings.lists = true,
             "spa" => settings.has_fallback = true,
             "compress" => settings.compresses = true,
-            "cache" => settings.cache_control = Some(arguments.value()?.string()?),
-            "access-log" => log = Some(access_log(&arguments.value()?.string()?)?),
+            "cache" => settings.cache_control = Some(server::text(option, arguments)?),
+            "access-log" => {
+                let path = server::text(option, arguments)?;
+                let log = LogFile::open(&path).map_err(|error| format!("--access-log {path}: {error}"))?;
+                // The last one counts, as for other options.
+                logs = vec![log];
+            }
+            "other-mounts" => settings.crosses_mounts = true,
             "cores" => cores = server::number(option, arguments)?,
             _ => return Ok(false),
         }
@@ -70,22 +72,25 @@ fn run() -> server::Result<()> {
     let Some(arguments) = arguments else { return Ok(()) };
     let [folder, endpoints @ ..] = &arguments[..] else { return Ok(()) };
     if endpoints.is_empty() {
-        return Err("give at least one endpoint after the folder; --help tells more".into());
+        return Err(server::usage("an endpoint is missing after the folder"));
     }
     let mut sites = Sites::new(folder, settings)?;
     for (name, folder) in hosts {
-        sites.add(&name, &folder)?;
+        sites.add(&name, &folder).map_err(|error| format!("--host {name}={folder}: {error}"))?;
     }
+    let log = logs.first().cloned();
     let listen = move |reactor: &Reactor, endpoint: &str| {
-        let server = Server::new(sites.handler());
+        let (server, options) = (sites.server(), server::listen_options());
         match log.clone() {
-            Some(log) => reactor.listen(endpoint, server.with_access_log(log)),
-            None => reactor.listen(endpoint, server),
+            Some(log) => {
+                reactor.listen_with(endpoint, options, server.with_access_log(move |line| log.write_line(line)))
+            }
+            None => reactor.listen_with(endpoint, options, server),
         }
     };
     if cores == 1 {
-        server::serve(endpoints, listen)
+        server::serve(endpoints, &logs, listen)
     } else {
-        server::serve_on_cores(endpoints.to_vec(), cores, listen)
+        server::serve_on_cores(endpoints.to_vec(), cores, logs, listen)
     }
 }

@@ -1,24 +1,21 @@
-//! A web server for files: what the command line says, made into sites.
+//! A web server for files: sites as the command line describes them.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::sync::Arc;
-
-use lariat_protocols::http::{Compressed, Files, VirtualHosts};
+use lariat_protocols::http::{Compressed, FileTree, Files, Server, VirtualHosts};
 
 use crate::server;
 
-/// How files are served, of whatever host.
+/// The settings by which files are served, for every host.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Are folders without an index listed?
+    /// Lists folders without an index.
     pub lists: bool,
-    /// Is `/index.html` sent where there is nothing?
+    /// Sends `/index.html` for a page that is not there.
     pub has_fallback: bool,
-    /// Is what is sent compressed on its way?
+    /// Compresses responses on their way.
     pub compresses: bool,
-    /// What clients and caches are told, if not to ask each time.
+    /// Serves other file systems that are mounted below a folder, too.
+    pub crosses_mounts: bool,
+    /// The `Cache-Control` of files, if it is not `no-cache`.
     pub cache_control: Option<String>,
 }
 
@@ -35,68 +32,44 @@ impl Sites {
     ///
     /// # Errors
     ///
-    /// When it is none, or something in the settings cannot stand in a header.
+    /// A folder that cannot be served, or a `Cache-Control` that cannot stand in a header.
     pub fn new(folder: &str, settings: Settings) -> server::Result<Self> {
         let others = open(folder, &settings)?;
         Ok(Self { settings, others, hosts: Vec::new() })
     }
 
-    /// A folder of a host's own.
+    /// A folder for a host of its own.
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// A folder that cannot be served.
     pub fn add(&mut self, host: &str, folder: &str) -> server::Result<()> {
         self.hosts.push((host.to_owned(), open(folder, &self.settings)?));
         Ok(())
     }
 
-    /// What answers requests.
-    pub fn handler(&self) -> VirtualHosts {
+    /// The server of all of them.
+    pub fn server(&self) -> Server {
         let mut hosts = VirtualHosts::new();
         for (host, files) in &self.hosts {
-            if self.settings.compresses {
-                hosts.add(host, Compressed::new(files.clone()));
-            } else {
-                hosts.add(host, files.clone());
-            }
+            hosts.add(host, files.clone());
         }
-        if self.settings.compresses {
-            hosts.fallback(Compressed::new(self.others.clone()));
-        } else {
-            hosts.fallback(self.others.clone());
-        }
-        hosts
+        hosts.fallback(self.others.clone());
+        // One around all hosts, so that they share the bound of compressors.
+        if self.settings.compresses { Server::new(Compressed::new(hosts)) } else { Server::new(hosts) }
     }
 }
 
 fn open(folder: &str, settings: &Settings) -> server::Result<Files> {
-    let mut files = Files::new(folder).map_err(|error| format!("{folder} cannot be served: {error}"))?;
+    let tree = FileTree::open(folder).map_err(|error| format!("{folder} cannot be served: {error}"))?;
+    let mut files = Files::of_tree(tree.with_other_mounts(settings.crosses_mounts));
     files = files.with_listing(settings.lists).with_precompressed(true);
     if settings.has_fallback {
         files = files.with_fallback("index.html");
     }
     if let Some(value) = &settings.cache_control {
-        files = files.with_cache_control(value)?;
+        let wrong = |error| server::usage(format_args!("--cache {value:?}: {error}"));
+        files = files.with_cache_control(value).map_err(wrong)?;
     }
     Ok(files)
-}
-
-/// Opens a file for an access log, or standard output for `-`: what is given a line writes it to the end, at once.
-///
-/// # Errors
-///
-/// When the file cannot be opened.
-pub fn access_log(path: &str) -> server::Result<impl Fn(&str) + Clone + Send + Sync + use<>> {
-    let file: File = match path {
-        "-" => io::stdout().as_fd().try_clone_to_owned()?.into(),
-        path => File::options().append(true).create(true).open(path).map_err(|error| format!("{path}: {error}"))?,
-    };
-    let file = Arc::new(file);
-    Ok(move |line: &str| {
-        // One call for a line, so that those of several threads do not mix.
-        if let Err(error) = (&*file).write_all(format!("{line}\n").as_bytes()) {
-            log::warn!("a line of the access log is lost: {error}");
-        }
-    })
 }
