@@ -17,7 +17,7 @@ name="async echo"
 
 conns=50 at_once=yes
 per_message count_instructions 100 300 "$@"
-hold "userland instructions per 64-byte message" "$figure" 500
+hold "userland instructions per 64-byte message" "$figure" 345
 
 conns=15000
 most=$(($(ulimit -n) - 100))
@@ -26,5 +26,5 @@ if [ "$conns" -gt $most ]; then
   conns=$most
 fi
 idle_bytes "$@"
-hold "resident bytes per idle connection at $conns" "$figure" 700
+hold "resident bytes per idle connection at $conns" "$figure" 600
 exit $failed

@@ -33,7 +33,7 @@ if wanted instructions; then
   # What a turn costs is shared by the messages that it finds, and how many those are is a matter of timing; here it is all of a round.
   conns=50 at_once=yes
   per_message count_instructions 100 300 "$@"
-  hold "userland instructions per 64-byte message" "$figure" 250
+  hold "userland instructions per 64-byte message" "$figure" 244
   at_once=""
   per_message_median count_instructions 100 300 "$@"
   echo "SEEN $name: $figure userland instructions per 64-byte message that comes when it comes"
@@ -57,11 +57,11 @@ if [ "$conns" -gt $most ]; then
 fi
 if wanted idle; then
   idle_bytes "$@"
-  hold "resident bytes per idle connection at $conns" "$figure" 256
+  hold "resident bytes per idle connection at $conns" "$figure" 200
 fi
 if wanted armed; then
   idle_bytes "$@" --idle 600
-  hold "resident bytes per idle connection at $conns, idle timeout armed" "$figure" 320
+  hold "resident bytes per idle connection at $conns, idle timeout armed" "$figure" 306
 fi
 
 if wanted growth; then
@@ -72,7 +72,8 @@ if wanted growth; then
       echo "NOTE $name: only $most descriptors may be open, so $conns connections are not"
       continue
     fi
-    per_message count_instructions "$few" "$many" "$@"
+    # A busy machine makes a callback slow, and the loop then times a thousand turns, in one of the three runs at most.
+    per_message_median count_instructions "$few" "$many" "$@"
     echo "SEEN $name: $figure userland instructions per message at $conns connections"
     seen="$seen $figure"
   done

@@ -84,9 +84,9 @@ count_instructions() {
   [ -n "$count" ] || { tail -n 20 "$scratch/server.err" >&2; return 1; }
 }
 
-# The same of system calls.
+# The same of system calls: all, or those that `traced` names.
 count_calls() {
-  start_server strace -f -c -o "$scratch/calls" "$@"
+  start_server strace -f -c ${traced:+-e "trace=$traced"} -o "$scratch/calls" "$@"
   drive
   until_quiet "$(cut -d' ' -f1 "/proc/$started/task/$started/children")"
   end_server TERM
@@ -153,4 +153,26 @@ tell_where() {
       n = split($0, part, ":"); file = part[1]; sub(/^.*\/(src|library)\//, "", file)
       printf "%8.1f  %s  %s\n", count / messages, file, substr($0, length(part[1]) + 2)
     }'
+}
+
+# printed_by TOOL PATTERN COMMAND [ARG ...]: the number that PATTERN finds in what that tool of valgrind prints of a program that ends by
+# itself.
+printed_by() {
+  local options=(--tool=callgrind --callgrind-out-file=/dev/null)
+  [ "$1" = callgrind ] || options=(--tool=memcheck --leak-check=no --undef-value-errors=no)
+  valgrind "${options[@]}" "${@:3}" 2>&1 | sed -n "$2" | tr -d , | head -n 1
+}
+
+# The userland instructions of a program that ends by itself, its allocations, and the bytes that it holds in the end.
+program_instructions() { printed_by callgrind 's/.*Collected : \([0-9]*\).*/\1/p' "$@"; }
+program_allocations() { printed_by memcheck 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$@"; }
+program_held() { printed_by memcheck 's/.*in use at exit: \([0-9,]*\) bytes.*/\1/p' "$@"; }
+
+# each_in_turn COUNTER COMMAND [ARG ...]: what COUNTER counts for each more that a turn has to do, when COMMAND is run with `ARG ... 5000 1` and
+# with `ARG ... 5000 2`.
+each_in_turn() {
+  local few many
+  few=$("$@" 5000 1)
+  many=$("$@" 5000 2)
+  awk -v few="$few" -v many="$many" 'BEGIN { printf "%.2f", (many - few) / 5000 }'
 }

@@ -4,7 +4,8 @@
 #   http.sh [--only PART,...] [--name NAME] COMMAND [ARG ...]      {} in an ARG stands for the port
 #   http.sh --where COMMAND [ARG ...]     tells only where in the source the instructions are, if there are line tables
 #                                         (CARGO_PROFILE_RELEASE_DEBUG=line-tables-only)
-# PARTs: instructions, calls, allocations, idle; by default all.
+# PARTs: instructions, calls, allocations, idle; by default these. A part of its own is `sendfile`, for a server of files: the calls that
+# it takes to send /large.txt, a file of 1 MiB.
 # example: http.sh target/release/examples/plaintext tcp:{}:interface=127.0.0.1
 # Needs gcc, valgrind, strace and ss.
 set -euo pipefail
@@ -55,7 +56,17 @@ fi
 if wanted allocations; then
   conns=50 at_once=yes
   per_message count_allocations 100 300 "$@"
-  hold "allocations per request" "$figure" 1
+  hold "allocations per request" "$figure" 0
+fi
+if wanted sendfile; then
+  # As many connections as have files sent to them beside nginx.
+  conns=8 at_once=""
+  request=$scratch/get_large
+  printf 'GET /large.txt HTTP/1.1\r\nHost: localhost\r\n\r\n' >"$request"
+  traced=sendfile
+  per_message_median count_calls 20 120 "$@"
+  traced=""
+  hold "sendfile calls per file of 1 MiB" "$figure" 1.05
 fi
 if wanted idle; then
   conns=15000
@@ -66,6 +77,6 @@ if wanted idle; then
   fi
   idle_request=$request
   idle_bytes "$@"
-  hold "resident bytes per idle connection at $conns, after one request" "$figure" 1024
+  hold "resident bytes per idle connection at $conns, after one request" "$figure" 449
 fi
 exit $failed

@@ -8,7 +8,7 @@
 
 #define BATCH 100  // Less than the backlog of any server to be measured.
 
-static char request[1 << 20], reply[1 << 20];
+static char request[1 << 20], reply[1 << 21];
 
 int main(int argc, char **argv) {
   if (argc != 5 && argc != 6) return fprintf(stderr, "usage: lockstep PORT CONNS ROUNDS REQUEST_FILE [PID]\n"), 2;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     Result,
-    ratio::{median, median_ratio},
+    ratio::{median, median_ratio, quartile_ratios},
     report::{Bound, Report},
     server::{Contestant, Server},
 };
@@ -82,9 +82,14 @@ impl Outcome {
         report.note(format_args!("SEEN {unit}: {our_name} {ours:.2}, {their_name} {theirs:.2}"));
     }
 
-    /// Prints both medians, in `unit`, and whether the ratio of what was seen meets `bound`.
+    /// Prints both medians, in `unit`, the quartiles of the ratio, and whether its median meets `bound`.
     pub fn hold(&self, report: &mut Report, what: impl fmt::Display, unit: impl fmt::Display, bound: Bound) {
         self.show(report, unit);
+        let [ours, theirs] = &self.figures;
+        if let Some([lower, upper]) = quartile_ratios(ours, theirs) {
+            let pairs = ours.len().min(theirs.len());
+            report.note(format_args!("SEEN {what}: quartiles of {pairs} ratios {lower:.3} and {upper:.3}"));
+        }
         report.hold(what, self.ratio(), &self.names[1], bound);
     }
 }

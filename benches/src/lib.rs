@@ -8,6 +8,7 @@
 //! - `proxy_compare` holds the proxy example beside HAProxy;
 //! - `tls_compare` holds the echo example over TLS beside tokio-rustls;
 //! - `http_compare` holds the plaintext example beside hyper, and the web example beside nginx;
+//! - `compression` holds a small request beside large compressed responses to its wait on a quiet server;
 //! - `http_differential` holds what our HTTP server takes for requests beside what nginx does;
 //! - `timers` holds the timer wheel beside tokio's timers;
 //! - `remote` holds calls from other threads beside tokio's channels, and counts how often they wake the loop;

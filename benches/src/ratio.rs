@@ -52,6 +52,25 @@ pub fn percentile(values: &[f64], part: f64) -> Option<f64> {
 /// ```
 #[must_use]
 pub fn median_ratio(ours: &[f64], theirs: &[f64]) -> Option<f64> {
-    let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-    median(&ratios)
+    median(&ratios(ours, theirs))
+}
+
+/// The lower and the upper quartile of the ratios of which [`median_ratio`] is the median: half of the rounds lie between them.
+///
+/// `None` if there are no rounds.
+///
+/// ```
+/// # use lariat_benches::ratio::quartile_ratios;
+/// let ones = [1.0; 8];
+/// assert_eq!(quartile_ratios(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &ones), Some([2.0, 6.0]));
+/// assert_eq!(quartile_ratios(&[], &[]), None);
+/// ```
+#[must_use]
+pub fn quartile_ratios(ours: &[f64], theirs: &[f64]) -> Option<[f64; 2]> {
+    let ratios = ratios(ours, theirs);
+    Some([percentile(&ratios, 0.25)?, percentile(&ratios, 0.75)?])
+}
+
+fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
+    ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()
 }

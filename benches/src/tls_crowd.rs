@@ -71,6 +71,22 @@ pub struct Visits {
     pub resumed: u64,
 }
 
+/// The settings of a client of the server that has the certificate in the PEM file `certificate`.
+///
+/// # Errors
+///
+/// When the file has no certificate.
+pub fn client_settings(certificate: &Path) -> Result<ClientConfig> {
+    let certificate = CertificateDer::from_pem_file(certificate)
+        .map_err(|error| Trouble::new(format!("{}: {error}", certificate.display())))?;
+    Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| trouble(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Acquaintance(certificate)))
+        .with_no_client_auth())
+}
+
 impl Crowd {
     /// No client yet. They will come to the server on `port` of 127.0.0.1 that has the certificate in the PEM file `certificate`.
     ///
@@ -78,14 +94,7 @@ impl Crowd {
     ///
     /// When the file has no certificate, or the operating system has no descriptor left.
     pub fn new(port: u16, certificate: &Path) -> Result<Self> {
-        let certificate = CertificateDer::from_pem_file(certificate)
-            .map_err(|error| Trouble::new(format!("{}: {error}", certificate.display())))?;
-        let settings = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| trouble(&error))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Acquaintance(certificate)))
-            .with_no_client_auth();
+        let settings = client_settings(certificate)?;
         let incoming = vec![0; READ].into();
         Ok(Self { poll: Poll::new()?, port, settings, clients: Vec::new(), incoming })
     }

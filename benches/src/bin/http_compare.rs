@@ -12,7 +12,7 @@
 //! | `small` | requests for a 1 KiB file a second of the server's CPU, beside nginx |
 //!
 //! By default all of them. Both run side by side but are loaded in turn, a second at a time: nine rounds (`--rounds`) in each of three sets of
-//! fresh processes, and a ratio is the median over all rounds. The exit status is 1 if a bound was missed, 2 if something did not run. Needs
+//! fresh processes, and a ratio is the median over all 27 rounds, printed with the quartiles. The exit status is 1 if a bound was missed, 2 if something did not run. Needs
 //! Debian's packages wrk and nginx.
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
