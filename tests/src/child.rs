@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child as StdChild, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child as StdChild, ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::command::command;
 
 /// Far longer than anything takes that a test waits for.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -40,7 +42,7 @@ impl Child {
     /// When the operating system does not let it.
     #[must_use]
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut process = Command::new(program)
+        let mut process = command(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,7 +1,8 @@
 //! The example servers as programs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use crate::command::command;
 
 /// Builds an example with the profile of the running test or program, into the same folder, and tells where it is. Where `cargo test` built all
 /// of the workspace, there is nothing left to do.
@@ -17,8 +18,13 @@ pub fn example(name: &str) -> PathBuf {
     let profile = if folder.ends_with("deps") { folder.parent().expect("cargo put it there") } else { folder };
     let target = profile.parent().expect("cargo put it there");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target).current_dir(workspace());
+    // The toolchain keeps the variables that the tests were built with, or it would build everything again.
+    let mut build = command(cargo);
+    build
+        .envs(std::env::vars_os())
+        .args(["build", "--quiet", "--example", name, "--target-dir"])
+        .arg(target)
+        .current_dir(workspace());
     if profile.ends_with("release") {
         build.arg("--release");
     }

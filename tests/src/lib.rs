@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod child;
+pub mod command;
 pub mod conversation;
 pub mod downstream;
 pub mod examples;

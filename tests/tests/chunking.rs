@@ -231,3 +231,66 @@ fn work_that_grows_with_the_square_is_found() {
     };
     assert!(report_of(|| check_linear_cost(200, square)).starts_with("this takes more than linear time"));
 }
+
+#[test]
+fn draining_the_front_of_a_vec_for_each_message_is_found() {
+    let drain = || {
+        let mut collected = Vec::new();
+        with(move |_, data| {
+            collected.extend_from_slice(data);
+            while collected.len() >= 4 {
+                collected.drain(..4);
+            }
+        })
+    };
+    let report = report_of(|| check_linear(drain, 4 * 1024, |size| vec![b'x'; size]));
+    assert!(report.starts_with("this takes more than linear time"), "{report}");
+}
+
+#[test]
+fn a_quadratic_part_of_one_two_hundredth_is_found() {
+    const SIZE: usize = 128;
+    let work = |size: usize| {
+        let steps = size + size * size / (200 * SIZE);
+        (0..steps).for_each(|number| assert!(std::hint::black_box(number) < steps));
+    };
+    assert!(report_of(|| check_linear_cost(SIZE, work)).starts_with("this takes more than linear time"));
+}
+
+#[test]
+fn a_small_quadratic_part_of_a_protocol_is_found() {
+    // A hash of each byte is dear; the copy for each piece is cheap, until there is much to copy.
+    let copy = || {
+        let (mut collected, mut hash) = (Vec::new(), 0_u64);
+        with(move |_, data| {
+            for byte in data {
+                hash = hash.wrapping_mul(0x0100_0000_01b3) ^ u64::from(*byte);
+            }
+            collected.extend_from_slice(data);
+            std::hint::black_box((hash, collected.clone()));
+        })
+    };
+    let report = report_of(|| check_linear(copy, 512, |size| vec![b'x'; size]));
+    assert!(report.starts_with("this takes more than linear time"), "{report}");
+}
+
+#[test]
+fn work_of_a_protocol_that_pauses_reading_is_measured_too() {
+    let pauses = |grows: bool| {
+        move || {
+            let mut collected = Vec::new();
+            with(move |transport: &Transport, data| {
+                collected.extend_from_slice(data);
+                if grows {
+                    std::hint::black_box(collected.iter().filter(|byte| **byte == b'\n').count());
+                }
+                let hold = transport.clone();
+                transport.pause_reading();
+                transport.reactor().call_later(std::time::Duration::ZERO, move |_| hold.resume_reading());
+            })
+        }
+    };
+    check_linear(pauses(false), 256, |size| vec![b'x'; size]);
+    let report = report_of(|| check_linear(pauses(true), 2 * 1024, |size| vec![b'x'; size]));
+    assert!(report.starts_with("this takes more than linear time"), "{report}");
+}

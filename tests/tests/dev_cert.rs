@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
 
+use lariat_tests::command::command;
 use lariat_tests::examples::example;
 use lariat_tests::harness::Scratch;
 
@@ -25,7 +26,7 @@ impl Folder {
     fn make(&self, arguments: &[&str]) -> Output {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
         let program = PROGRAM.get_or_init(|| example("dev_cert"));
-        Command::new(program).arg("--directory").arg(&self.path).args(arguments).output().expect("it starts")
+        command(program).arg("--directory").arg(&self.path).args(arguments).output().expect("it starts")
     }
 
     fn read(&self, name: &str) -> String {
@@ -41,7 +42,7 @@ impl Folder {
 
     /// What openssl prints, and whether it is content.
     fn openssl(&self, arguments: &str) -> (bool, String) {
-        let mut openssl = Command::new("openssl");
+        let mut openssl = command("openssl");
         let output = openssl.args(arguments.split(' ')).current_dir(&self.path).output().expect("there is an openssl");
         (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
@@ -137,6 +138,6 @@ fn what_is_no_name_is_refused() {
     }
     let said = complaint(&folder.make(&["--client", "server"]));
     assert!(said.contains("would overwrite others"), "{said}");
-    assert!(complaint(&folder.make(&["--days", "0"])).contains("no day"));
+    assert!(complaint(&folder.make(&["--days", "0"])).contains("--days has to be more than 0"));
     assert!(!folder.path.exists());
 }

@@ -8,7 +8,7 @@ fn assert_survives(place: &str, panics: usize) {
     process.expect("it is still there");
     let ended = process.end();
     assert!(ended.status.success(), "{place}: {}", ended.log);
-    assert_eq!(ended.log.matches("\noh no\n").count(), panics, "{place}: {}", ended.log);
+    assert_eq!(ended.log.matches(": oh no\n").count(), panics, "{place}: {}", ended.log);
 }
 
 #[test]
@@ -36,4 +36,12 @@ fn a_producer_may_panic_both_where_it_acts_and_in_its_drop() {
 fn calls_and_triggers_that_never_run_may_panic_in_their_drops() {
     assert_survives("calls", 2);
     assert_survives("triggers", 2);
+}
+
+#[test]
+fn a_loop_that_has_taken_no_turn_is_dropped_by_a_panic() {
+    let mut process = Child::start(env!("CARGO_BIN_EXE_panicking_drops"), &["before the first turn"]);
+    process.expect("it is still there");
+    let ended = process.end();
+    assert!(ended.status.success(), "{}", ended.log);
 }

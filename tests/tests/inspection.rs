@@ -1,5 +1,6 @@
 //! Looking into a running loop: its connections, its slow callbacks, and the one that does not return.
 
+use std::hint::spin_loop;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, Once as OnceInit, PoisonError};
 use std::thread::{self, ThreadId};
@@ -226,9 +227,17 @@ const NAP: Duration = Duration::from_millis(300);
 /// Takes its time over every byte that it gets.
 struct Sleepy;
 
+/// Keeps the loop busy until its clock has gone on by `time`.
+fn keep_busy(reactor: &Reactor, time: Duration) {
+    let end = reactor.now() + time;
+    while reactor.now() < end {
+        spin_loop();
+    }
+}
+
 impl Protocol for Sleepy {
     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
-        thread::sleep(NAP);
+        keep_busy(transport.reactor(), NAP);
         transport.write(data);
     }
 }
@@ -284,7 +293,7 @@ fn a_slow_delayed_call_is_named_after_where_it_was_written() {
     world.turn(Some(Duration::ZERO));
     forget_slow_turns(&world);
     for _ in 0..2 {
-        world.reactor.call_later(Duration::ZERO, |_| thread::sleep(NAP));
+        world.reactor.call_later(Duration::ZERO, |reactor| keep_busy(reactor, NAP));
         world.settle();
     }
     let lines = lines.own();
@@ -370,4 +379,25 @@ fn a_watchdog_ends_with_its_loop() {
 fn a_simulated_reactor_has_no_watchdog() {
     let reactor: MainLoop = simulated();
     assert_eq!(reactor.watchdog(LIMIT).unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn the_kernels_figures_of_a_tcp_connection_are_listed() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe().echo(), client.probe());
+        client.transport().write(b"hello");
+        world.until("the echo has come", || client.has("data"));
+        for transport in [server.transport(), client.transport()] {
+            let found = find(&world.reactor, &transport);
+            if world.ground.is_simulated() || !world.ground.is_tcp() {
+                assert_eq!(found.tcp, None);
+                continue;
+            }
+            let tcp = found.tcp.expect("the kernel tells");
+            assert!(tcp.rtt > Duration::ZERO && tcp.retransmission_timeout > tcp.rtt, "{tcp:?}");
+            assert!(tcp.congestion_window > 0 && tcp.segment_size > 500 && tcp.unacked <= 1, "{tcp:?}");
+            assert!(found.to_string().contains(", rtt "), "{found}");
+        }
+    });
 }

@@ -1,13 +1,15 @@
 //! A protocol in memory behaves as on a socket, and the test at its other end sees everything.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook, take_hook};
 use std::rc::Rc;
+use std::sync;
 use std::time::Duration;
 
-use lariat::testing::{MemoryTransport, Notes, VirtualClock};
+use lariat::testing::{MemoryTransport, Notes, VirtualClock, check_chunking};
 use lariat::{
-    CloseReason, Idle, Once, Peer, Phase, Protocol, PullProducer, Reactor, StreamOptions, Transport, WriteStatus,
+    CloseReason, Deferred, Failure, Idle, Once, Peer, Phase, Protocol, PullProducer, Reactor, StreamOptions, Transport,
+    WriteStatus,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -335,7 +337,7 @@ fn a_panic_in_the_last_callback_fails_the_test_too() {
         }
     }
     let wire = MemoryTransport::new(Tenacious);
-    assert_eq!(panic_in(|| drop(wire)), "it was aborted on this side");
+    assert!(panic_in(|| drop(wire)).starts_with("it was aborted on this side"));
 }
 
 #[test]
@@ -465,4 +467,123 @@ fn calls_that_queue_calls_without_end_fail_the_test() {
     let clock = VirtualClock::new();
     again(&clock);
     assert!(panic_in(|| clock.settle()).starts_with("there is no end"));
+}
+
+/// Everything that the panic hook is given by this thread during `work`, which panics: the message and the line.
+fn printed_by(work: impl FnOnce()) -> Vec<(String, u32)> {
+    thread_local! {
+        static PRINTED: Cell<Option<Vec<(String, u32)>>> = const { Cell::new(None) };
+    }
+    static HOOK: sync::Once = sync::Once::new();
+    HOOK.call_once(|| {
+        let former = take_hook();
+        set_hook(Box::new(move |info| match PRINTED.take() {
+            Some(mut printed) => {
+                let line = info.location().filter(|place| place.file() == file!()).map_or(0, Location::line);
+                let message = info.payload().downcast_ref::<&str>().map(ToString::to_string);
+                printed.push((message.or_else(|| info.payload().downcast_ref().cloned()).unwrap_or_default(), line));
+                PRINTED.set(Some(printed));
+            }
+            None => former(info),
+        }));
+    });
+    PRINTED.set(Some(Vec::new()));
+    panic_in(work);
+    PRINTED.take().expect("it was set")
+}
+
+/// Fails a Deferred that is let go, from the loop. Returns the line where the failure is made.
+fn fail_soon(reactor: &Reactor) -> u32 {
+    let (resolver, deferred) = Deferred::<()>::new(reactor);
+    deferred.detach();
+    reactor.call_later(Duration::from_secs(1), move |_| {
+        resolver.reject(Failure::new("the oven is cold")).expect("it waits");
+    });
+    line!() - 2
+}
+
+#[test]
+fn an_unhandled_failure_is_printed_with_the_line_of_the_test() {
+    let made = Cell::new(0);
+    let clock = VirtualClock::new();
+    let (printed, line) = (
+        printed_by(|| {
+            made.set(fail_soon(&clock));
+            clock.advance(Duration::from_secs(1));
+        }),
+        line!() - 2,
+    );
+    let [(message, at)] = &printed[..] else { panic!("{printed:?}") };
+    assert!(message.contains("unhandled failure in the Deferred made at"), "{message}");
+    assert!(message.contains(&format!("the oven is cold (at {}:{}:", file!(), made.get())), "{message}");
+    assert_eq!(*at, line);
+}
+
+#[test]
+fn every_method_of_a_wire_prints_a_failure_with_its_own_line() {
+    let late = |wire: &MemoryTransport<Echo>| {
+        let (resolver, deferred) = Deferred::<()>::new(wire.clock());
+        deferred.detach();
+        resolver.reject(Failure::new("the oven is cold")).expect("it waits");
+    };
+    let mut wire = MemoryTransport::new(Echo);
+    let mut lines = Vec::new();
+    for method in 0..5 {
+        late(&wire);
+        let printed = printed_by(|| match method {
+            0 => wire.feed(b"hello"),
+            1 => wire.advance(Duration::ZERO),
+            2 => wire.drain(),
+            3 => wire.end_of_input(),
+            _ => wire.reset(),
+        });
+        assert!(printed[0].0.contains("the oven is cold"), "{printed:?}");
+        lines.push(printed[0].1);
+    }
+    assert!(lines[0] > 0 && lines.windows(2).all(|two| two[1] == two[0] + 1), "{lines:?}");
+}
+
+#[test]
+fn a_panic_of_a_callback_is_printed_with_both_lines() {
+    struct Fragile;
+
+    impl Protocol for Fragile {
+        fn data_received(&mut self, _: &Transport, data: &[u8]) {
+            assert!(data.is_empty(), "this one takes nothing");
+        }
+    }
+
+    let mut wire = MemoryTransport::new(Fragile);
+    let (printed, line) = (printed_by(|| wire.feed(b"hello")), line!());
+    let [(first, _), (second, at)] = &printed[..] else { panic!("{printed:?}") };
+    assert_eq!(first, "this one takes nothing");
+    assert_eq!(second, first);
+    assert_eq!(*at, line);
+    // The chunking check too names the line of the test, not its own.
+    let (printed, line) = (printed_by(|| check_chunking(|| Fragile, "hello")), line!());
+    assert_eq!(printed.last().map(|(_, line)| *line), Some(line), "{printed:?}");
+}
+
+#[test]
+fn a_failure_that_the_body_of_a_test_lets_go_is_noticed() {
+    let clock = VirtualClock::new();
+    Deferred::<()>::fail(&clock, Failure::new("the oven is cold")).detach();
+    assert!(panic_in(|| clock.settle()).contains("the oven is cold"));
+    // At the latest when the clock is dropped; a dropped Deferred is let go, too.
+    let clock = VirtualClock::new();
+    drop(Deferred::<()>::fail(&clock, Failure::new("the oven is warm")));
+    let (message, file) = (panic_in(|| drop(clock)), file!());
+    assert!(
+        message.contains("the oven is warm") && message.contains(&format!("the clock made at {file}:")),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_failure_of_another_reactor_is_not_noticed() {
+    let (clock, other) = (VirtualClock::new(), lariat::testing::simulated());
+    Deferred::<()>::fail(&other, Failure::new("the oven is cold")).detach();
+    clock.settle();
+    Deferred::<()>::fail(&clock, Failure::cancelled()).detach();
+    clock.settle();
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lariat::{Deferred, Drained, Peer, PullProducer, Reactor, Resolver, SystemEvent, Transport, TriggerPhase};
+use lariat::{Deferred, Drained, Linger, Peer, PullProducer, Reactor, Resolver, SystemEvent, Transport, TriggerPhase};
 use lariat_tests::child::client;
 use lariat_tests::downstream::Shared;
 use lariat_tests::faults::{End, Outsider};
@@ -81,7 +81,13 @@ fn a_peer_that_sends_without_end_does_not_hold_up_the_shutdown() {
         let flood = |transport: &Transport| {
             transport.register_pull_producer(Flood);
         };
-        world.pair(server.probe(), client.probe().made(flood).drain(stay).read_closed(stay));
+        // Its input is discarded for 30 s by default. No time passes in a simulation while there is input, so bytes are the limit.
+        let limit = |transport: &Transport| {
+            let mut linger = Linger::default();
+            linger.bytes = Some(256 * 1024);
+            transport.set_linger(linger);
+        };
+        world.pair(server.probe().made(limit), client.probe().made(flood).drain(stay).read_closed(stay));
         world.until("it floods", || server.received_len() > 100_000);
         world.reactor.set_drain_timeout(NEVER);
         let drained = stop(world);

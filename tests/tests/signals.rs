@@ -1,11 +1,15 @@
 //! What signals do to a process with a loop in it.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::process::ExitStatusExt;
+use std::thread;
+use std::time::Duration;
 
 use lariat::{ErrorKind, Reactor, testing};
 use lariat_tests::child::{Child, client};
+use lariat_tests::command::command;
 use rustix::process::Signal;
 
 const INT: Signal = Signal::INT;
@@ -133,6 +137,42 @@ fn signals_that_are_left_alone_have_their_default_action() {
         server.signal(signal);
         assert_eq!(server.end().status.signal(), Some(signal.as_raw()));
     }
+}
+
+#[test]
+fn children_do_not_inherit_ignored_signals_or_descriptors() {
+    // As a script starts the tests in the background: with signals ignored, a descriptor more, and its own environment.
+    let script = r#"trap "" INT QUIT HUP TERM USR1; exec 7</dev/null; umask 077; export LARIAT_SEED=7; exec "$@""#;
+    let tests = std::env::current_exe().expect("a process knows its program");
+    let output = command("bash")
+        .args(["-c", script, "bash"])
+        .arg(tests)
+        .args(["--exact", "signals_that_are_left_alone_have_their_default_action", "children_start_in_a_defined_state"])
+        .output()
+        .expect("there is a shell");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("2 passed"), "{printed}");
+}
+
+#[test]
+fn children_start_in_a_defined_state() {
+    // The shell itself blocks all signals while it waits for a program, and has a descriptor more while it starts a pipeline.
+    let script = r#"grep -E "^Sig(Ign|Blk)" /proc/self/status; ls /proc/$$/fd; umask; cat; env | sort"#;
+    let output = command("sh").args(["-c", script]).output().expect("there is a shell");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let mut lines = printed.lines();
+    for kind in ["SigBlk:\t", "SigIgn:\t"] {
+        let signals = lines.next().and_then(|line| line.strip_prefix(kind)).unwrap_or_default();
+        let signals = u64::from_str_radix(signals, 16).expect("the kernel prints a set of signals");
+        // The C library keeps signals 32 and 33 for itself: no program can change their action.
+        assert_eq!(signals & !(0b11 << 31), 0, "{kind}{signals:x}");
+    }
+    assert_eq!(lines.by_ref().take(4).collect::<Vec<_>>(), ["0", "1", "2", "0022"]);
+    let known = ["HOME=", "LC_ALL=C.UTF-8", "PATH=", "TMPDIR=", "PWD=", "OLDPWD=", "SHLVL=", "_="];
+    for line in lines {
+        assert!(known.iter().any(|name| line.starts_with(name)), "{line} was inherited");
+    }
+    assert_eq!(command("no-such-program").output().expect("the shell starts").status.code(), Some(127));
 }
 
 #[test]
@@ -280,4 +320,34 @@ fn a_peer_that_resets_while_a_file_is_sent_to_it_kills_no_process() {
 #[test]
 fn a_peer_that_resets_while_memory_is_sent_to_it_kills_no_process_even_if_sigpipe_would() {
     is_reset_while_it_sends("pipe", b"v");
+}
+
+/// Waits until the process is in a state of `/proc/PID/stat`: `S` while it waits for events, `T` once it is stopped.
+fn wait_for_state(server: &Child, expected: char) {
+    let path = format!("/proc/{}/stat", server.id());
+    // The state follows the name, which is in parentheses.
+    let state = || fs::read_to_string(&path).ok()?.rsplit_once(") ")?.1.chars().next();
+    while state() != Some(expected) {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn input_of_a_stopped_process_is_served_before_it_times_out() {
+    let (mut server, mut client) = start("");
+    client.write_all(b"i").expect("the server takes it");
+    server.expect("watches");
+    // A process that is stopped before it waits is not interrupted in its wait.
+    wait_for_state(&server, 'S');
+    server.signal(Signal::STOP);
+    wait_for_state(&server, 'T');
+    client.write_all(b"?").expect("there is room");
+    // The server's deadline passes while it is stopped in its wait for events.
+    let reactor = Reactor::new().expect("there are descriptors");
+    reactor.call_later(Duration::from_millis(1_200), Reactor::stop);
+    reactor.run().expect("the loop runs");
+    server.signal(Signal::CONT);
+    let mut answer = [0];
+    client.read_exact(&mut answer).expect("the server answers");
+    assert_eq!(answer, *b"!");
 }

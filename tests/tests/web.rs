@@ -1,12 +1,13 @@
 //! The web example as a process of its own, asked by curl.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::LazyLock;
 
-use lariat_tests::child::{Child, Ended};
+use lariat_tests::child::{Child, Ended, client};
+use lariat_tests::command::command;
 use lariat_tests::examples::example;
 use lariat_tests::harness::Scratch;
 use rustix::process::Signal;
@@ -51,9 +52,9 @@ impl Web {
 
     fn curl(&self, path: &str, options: &[&str]) -> Vec<u8> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "20", "--path-as-is"]).args(options).arg(url);
-        let output = command.output().expect("curl is installed");
+        let mut curl = command("curl");
+        curl.args(["-sS", "--max-time", "20", "--path-as-is"]).args(options).arg(url);
+        let output = curl.output().expect("curl is installed");
         assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
@@ -84,7 +85,7 @@ fn files_parts_and_folders_are_served() {
     assert!(web.curl("/large", &[]) == large());
     assert!(web.curl("/large", &["-r", "1000-700000"]) == large()[1_000..=700_000]);
     assert!(web.text("/large", &["-r", "0-1,-1", "-i"]).contains("Content-Range: bytes 1048575-1048575/1048576\r\n"));
-    assert!(web.text("/docs/", &[]).contains("<a href=\"./a%20%26%20b.txt\">a &amp; b.txt</a>"));
+    assert!(web.text("/docs/", &[]).contains("<a href=\"./a%20%26%20b.txt\"><bdi>a &amp; b.txt</bdi></a>"));
     assert_eq!(
         web.text("/docs", &["-L", "-o", "/dev/null", "-w", "%{url_effective}"]),
         format!("http://127.0.0.1:{}/docs/", web.port)
@@ -139,6 +140,7 @@ fn an_application_gets_its_page_and_text_is_compressed() {
         let size = web.text("/story.txt", &["-H", &accept, "-o", "/dev/null", "-w", "%{size_download}"]);
         assert!(size.parse::<u32>().expect("it is a number") < longest, "{coding}: {size}");
     }
+    assert_eq!(web.status("/somewhere/else", &["-H", "Accept: application/json"]), "404");
     assert_eq!(web.text("/story.txt", &["--compressed"]), "a long story. ".repeat(1_000));
     assert!(web.text("/story.txt", &["-i"]).contains("Cache-Control: max-age=5\r\n"));
 }
@@ -152,6 +154,8 @@ fn every_request_has_a_line_in_the_access_log() {
     assert_eq!(web.status("/missing", &[]), "404");
     let ended = web.end();
     assert!(ended.status.success(), "{}", ended.log);
+    let mode = fs::metadata(&path).expect("it is there").mode();
+    assert_eq!(mode & 0o137, 0, "only the owner writes, and only its group reads: {mode:o}");
     let log = fs::read_to_string(&path).expect("it was written");
     let lines: Vec<_> = log.lines().collect();
     let [first, second] = lines[..] else { panic!("{log}") };
@@ -162,16 +166,99 @@ fn every_request_has_a_line_in_the_access_log() {
 }
 
 #[test]
+fn a_refused_request_is_logged_with_its_first_line() {
+    let scratch = Scratch::new();
+    let path = scratch.path("log");
+    let web = Web::start(&["--access-log", &path.display().to_string()]);
+    let long = format!("GET /{} HTTP/9.9\r\n\r\n", "a".repeat(1_000));
+    for request in
+        [&b"GET /\x1b[2J\"x HTTP/1.1\r\n\r\n"[..], b"\x16\x03\x01\n", long.as_bytes(), b"GET / HTTP/1.1\r\n\r\n"]
+    {
+        let mut client = client(([127, 0, 0, 1], web.port).into());
+        client.write_all(request).expect("it listens");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    }
+    assert!(web.end().status.success());
+    let log = fs::read_to_string(&path).expect("it was written");
+    let lines: Vec<_> = log.lines().collect();
+    let [first, second, third, fourth] = lines[..] else { panic!("{log}") };
+    assert!(first.contains(r#" "GET /\x1b[2J\"x HTTP/1.1" 400 "#), "{first}");
+    assert!(second.contains(r#" "\x16\x03\x01" 400 "#), "{second}");
+    assert!(third.contains(&format!(" \"GET /{}...\" 505 ", "a".repeat(251))), "{third}");
+    assert!(fourth.contains(" \"GET / HTTP/1.1\" 400 "), "{fourth}");
+}
+
+#[test]
+fn a_renamed_access_log_is_reopened_on_sighup_and_sigusr1() {
+    let scratch = Scratch::new();
+    let (path, first) = (scratch.path("log"), scratch.path("log.1"));
+    let web = Web::start(&["--access-log", &path.display().to_string()]);
+    for signal in [Signal::HUP, Signal::USR1] {
+        web.curl("/app.js", &[]);
+        // A line is written once the response is sent: the next request comes after that.
+        web.curl("/", &[]);
+        fs::rename(&path, &first).expect("it was made at the start");
+        let before = fs::read_to_string(&first).expect("it is there").lines().count();
+        web.process.signal(signal);
+        // The signal may come after a request that was sent later.
+        let mut requests = 0;
+        while !path.exists() {
+            web.curl("/", &[]);
+            requests += 1;
+            assert!(requests < 1_000, "no new log after {signal:?}");
+        }
+        assert_eq!(path.metadata().expect("it is there").mode() & 0o777, 0o640);
+        web.curl("/app.js?new", &[]);
+        web.curl("/", &[]);
+        assert!(fs::read_to_string(&path).expect("it is there").contains("GET /app.js?new "), "{signal:?}");
+        assert!(fs::read_to_string(&first).expect("it is there").lines().count() <= before + 1 + requests);
+    }
+    assert_eq!(web.status("/", &[]), "200");
+    let ended = web.end();
+    assert!(ended.status.success(), "{}", ended.log);
+    assert_eq!(ended.log.matches("log reopened").count(), 2, "{}", ended.log);
+}
+
+#[test]
+fn the_types_of_source_files_are_those_of_text() {
+    let web = Web::start(&[]);
+    let site = web.scratch.path("site");
+    for (name, content, content_type) in [
+        ("app.ts", &b"let x: number = 1;"[..], "text/typescript; charset=utf-8"),
+        ("app.js.map", b"{}", "application/json"),
+        ("README", b"some text\n", "text/plain; charset=utf-8"),
+        ("program", b"\x7fELF\x02\x01\x01\0\0", "application/octet-stream"),
+    ] {
+        fs::write(site.join(name), content).expect("the site is ours");
+        let found = web.text(&format!("/{name}"), &["-o", "/dev/null", "-w", "%{content_type}"]);
+        assert_eq!(found, content_type, "{name}");
+    }
+}
+
+#[test]
+fn other_file_systems_are_served_only_if_that_is_asked_for() {
+    for (option, status) in [(&[][..], "404"), (&["--other-mounts"], "200")] {
+        let mut process = Child::start(&WEB.to_string_lossy(), &[option, &["/", "tcp:0:interface=127.0.0.1"]].concat());
+        let line = process.line();
+        let port = line.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let web = Web { process, port: port.unwrap_or_else(|| panic!("it printed {line}")), scratch: Scratch::new() };
+        assert_eq!(web.status("/proc/version", &[]), status, "{option:?}");
+    }
+}
+
+#[test]
 fn wrong_options_are_told_in_a_sentence() {
     for (arguments, complaint) in [
         (&["/nowhere/at/all", "tcp:0"][..], "/nowhere/at/all cannot be served"),
-        (&["/"], "at least one endpoint"),
+        (&["/"], "an endpoint is missing after the folder"),
         (&["--host", "name", "/", "tcp:0"], "NAME=FOLDER"),
         (&["--host", "name=/nowhere/at/all", "/", "tcp:0"], "/nowhere/at/all cannot be served"),
         (&["--cache", "a\nb", "/", "tcp:0"], "control character"),
         (&["--frobnicate", "/", "tcp:0"], "--frobnicate"),
     ] {
-        let output = Command::new(&*WEB).args(arguments).output().expect("the program starts");
+        let output = command(&*WEB).args(arguments).output().expect("the program starts");
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{arguments:?} was taken");
         assert!(told.starts_with("web: ") && told.contains(complaint), "{arguments:?}: {told}");

@@ -1,9 +1,11 @@
-//! An echo server that may have only so many descriptors open: `few_descriptors LIMIT`.
+//! An echo server that may have only so many descriptors open: `few_descriptors LIMIT [KEYWORDS]`. The keywords are added to its endpoint.
 //!
 //! It prints its address. Its first connection is for questions: each byte that comes there is answered with a line that has the
-//! numbers of turns, of connections opened so far, and of milliseconds since the beginning. When it closes, the server stops.
+//! numbers of turns, of connections opened so far, and of milliseconds since the beginning; an `f`, with the number of files that
+//! it can open at the same time, as far as eight. When it closes, the server stops.
 
 use std::error::Error;
+use std::fs::File;
 use std::time::Instant;
 
 use lariat::{Peer, Protocol, Reactor, Transport};
@@ -24,7 +26,12 @@ struct Answers {
 
 impl Protocol for Answers {
     fn data_received(&mut self, transport: &Transport, data: &[u8]) {
-        for _ in data {
+        for byte in data {
+            if *byte == b'f' {
+                let files: Vec<_> = (0..8).map_while(|_| File::open("/dev/null").ok()).collect();
+                transport.write(format!("{}\n", files.len()).as_bytes());
+                continue;
+            }
             let reactor = transport.reactor();
             let (stats, passed) = (reactor.stats(), reactor.now() - self.began);
             transport.write(format!("{} {} {}\n", stats.turns, stats.opened, passed.as_millis()).as_bytes());
@@ -46,7 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(answers) => Box::new(answers) as Box<dyn Protocol>,
         None => Box::new(Echo),
     };
-    let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
+    let keywords = std::env::args().nth(2).unwrap_or_default();
+    let port = reactor.listen(&format!("tcp:0:interface=127.0.0.1{keywords}"), factory)?;
     println!("{}", port.address().tcp().ok_or("it is TCP")?);
     Ok(reactor.run()?)
 }

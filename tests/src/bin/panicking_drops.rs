@@ -48,6 +48,15 @@ fn turn(reactor: &mut MainLoop) -> lariat::Result<()> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::args().nth(1).as_deref() == Some("before the first turn") {
+        let caught = std::panic::catch_unwind(|| {
+            let _reactor = Reactor::new();
+            oh_no();
+        });
+        assert!(caught.is_err(), "it has panicked");
+        println!("it is still there");
+        return Ok(());
+    }
     let mut reactor = Reactor::new()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let mut peer = TcpStream::connect(listener.local_addr()?)?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lariat::{Bytes, OnTermination, Peer, Protocol, Reactor, SystemEvent, Transport, TriggerPhase, run_on_cores};
+use lariat::{Bytes, Idle, OnTermination, Peer, Protocol, Reactor, SystemEvent, Transport, TriggerPhase, run_on_cores};
 use log::{LevelFilter, Log, Metadata, Record};
 
 const SIGHUP: i32 = 1;
@@ -51,6 +51,11 @@ impl Protocol for Signalled {
                     }
                 }
                 b's' => transport.reactor().stop(),
+                // Expects more within a second.
+                b'i' => {
+                    transport.set_idle_timeout(Idle::Read, Some(Duration::from_secs(1)));
+                    say("watches");
+                }
                 _ => {}
             }
         }

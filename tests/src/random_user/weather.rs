@@ -70,6 +70,8 @@ impl Weather {
         if is(random) {
             let start = Duration::from_millis(random.below(15_000));
             faults.partition("one", "server", start..start + secs(1 + random.below(8)));
+            // A reset that meets it is lost for good.
+            weather.hides_ends = true;
         }
         if random.chance(severity / 3.0) {
             let start = Duration::from_millis(random.below(20_000));

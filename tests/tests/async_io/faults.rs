@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_lite::future;
 use lariat::testing::{Random, Simulation, secs};
-use lariat::{AsyncStream, Reactor, copy};
+use lariat::{AsyncStream, Idle, Reactor, copy};
 use lariat_tests::downstream::Shared;
 
 use super::{is_beginning, pattern};
@@ -37,6 +37,8 @@ fn serve(reactor: &Reactor) -> lariat::Result<()> {
 }
 
 async fn talk(stream: AsyncStream, reactor: Reactor, random: Random, outcome: Shared<Outcome>) -> std::io::Result<()> {
+    // Whoever waits on a connection that is half open, and has sent everything, hears of no end otherwise.
+    stream.transport().set_idle_timeout(Idle::Read, Some(Duration::from_secs(600)));
     let (mut reader, mut writer) = stream.split();
     let (pauses, lengths) = (random.clone(), random);
     let write = async move {

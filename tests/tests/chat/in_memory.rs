@@ -70,3 +70,16 @@ fn what_is_said_to_a_room_is_kept_once_however_many_do_not_read() {
         assert!(queued < once + DEAF * LINES * 50, "{queued} bytes are kept for what has {once}");
     });
 }
+
+#[test]
+fn an_http_request_is_no_nickname_and_no_message() {
+    simulated(|mut world| {
+        let port = world.listen(Chat::new());
+        let ann = come(&mut world, &port, "ann\n", false);
+        let browser = come(&mut world, &port, "POST / HTTP/1.1\r\nHost: a\r\n\r\nmallory\nI was here\n", false);
+        world.until_lost(&[&browser]);
+        world.settle();
+        assert!(!heard(&ann, "* mallory has joined lobby"));
+        assert_eq!(ann.lost(), None);
+    });
+}

@@ -1,13 +1,15 @@
 //! People who have nothing but a shell.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use lariat_tests::command::{command, is_installed};
 
 use super::Server;
 
 /// Runs a script whose arguments are the server's host and port, and gives what it printed.
 fn run(script: &str, server: &Server) -> String {
     let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
-    let output = Command::new("bash").args(["-c", script, "bash", &host, &port]).stderr(Stdio::inherit()).output();
+    let output = command("bash").args(["-c", script, "bash", &host, &port]).stderr(Stdio::inherit()).output();
     String::from_utf8(output.expect("there is a shell").stdout).expect("it prints UTF-8")
 }
 
@@ -25,7 +27,7 @@ fn bash_alone_is_enough_to_talk() {
 
 #[test]
 fn nc_is_enough_to_talk_if_there_is_one() {
-    if Command::new("nc").arg("-h").output().is_err() {
+    if !is_installed("nc") {
         eprintln!("skipped: there is no nc");
         return;
     }

@@ -3,6 +3,7 @@
 mod drops;
 mod floods;
 mod last_words;
+mod log_floods;
 mod panics;
 mod refusals;
 mod resets;

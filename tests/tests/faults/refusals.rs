@@ -144,7 +144,7 @@ fn each_way_in_which_a_connection_cannot_be_made_is_told_in_its_own_words() {
         (
             connecting_fails(&closed, Some("198.51.100.1")),
             AddressNotAvailable,
-            format!("{closed}: Cannot assign requested address"),
+            format!("{closed}: bind_address is 198.51.100.1, which is no address of this machine: Cannot assign"),
         ),
         (
             connecting_fails(&unix(scratch.path("none")), None),

@@ -8,6 +8,7 @@ mod floor_map;
 mod imports;
 mod made_up;
 mod module_path;
+mod promises;
 mod rules;
 mod source_tree;
 

@@ -1,10 +1,13 @@
 //! Requests and their responses.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use lariat::check_chunking;
-use lariat_protocols::http::{Request, Response, Router, Server, Status};
+use lariat::testing::MemoryTransport;
+use lariat::{Failure, check_chunking};
+use lariat_protocols::http::{Channel, Limits, Request, Response, Router, Server, Status};
 
 use crate::site::{answer, answer_of, body, hello, kept_hello, last_hello, page, server, text, wire, wire_of};
 
@@ -144,7 +147,7 @@ fn a_handler_that_fails_later_is_answered_for() {
         let reactor = request.reactor().clone();
         async move {
             reactor.sleep(Duration::from_millis(1)).await?;
-            Err::<&str, lariat::Failure>(lariat::Failure::new("nobody must learn why"))
+            Err::<&str, Failure>(Failure::new("nobody must learn why"))
         }
     });
     let mut wire = wire_of(server);
@@ -186,6 +189,66 @@ fn a_peer_that_ends_its_stream_still_gets_what_it_asked_for() {
     assert!(written.ends_with(&format!("slow{}", hello())), "{written}");
     wire.advance(Duration::from_secs(3));
     assert!(wire.is_closed());
+}
+
+/// A connection whose handler waits for `time`, and what is held by the handler while it waits.
+fn waiting(half_close: Option<Duration>, time: Duration) -> (MemoryTransport<Channel>, Weak<()>) {
+    let held = Rc::new(());
+    let (is_held, held) = (Rc::downgrade(&held), Cell::new(Some(held)));
+    let server = Server::new(move |request: &mut Request<'_>| {
+        let (request, held) = (request.take(), held.take());
+        async move {
+            request.reactor().sleep(time).await?;
+            drop(held);
+            Ok::<_, Failure>("at last")
+        }
+    });
+    let mut limits = Limits::default();
+    limits.half_close = half_close.unwrap_or(limits.half_close);
+    let mut wire = wire_of(server.with_limits(limits));
+    wire.feed(GET.as_bytes());
+    assert_eq!(is_held.strong_count(), 1);
+    (wire, is_held)
+}
+
+#[test]
+fn a_client_that_has_closed_its_writing_side_gets_its_response() {
+    let (mut wire, _) = waiting(None, Duration::from_secs(29));
+    wire.end_of_input();
+    wire.advance(Duration::from_secs(29));
+    assert!(text(wire.take_written()).ends_with("at last"));
+    assert!(!wire.is_open());
+}
+
+#[test]
+fn a_client_that_has_gone_ends_its_handler() {
+    let (mut wire, held) = waiting(None, Duration::from_secs(1000));
+    wire.end_of_input();
+    wire.advance(Duration::from_millis(29_900));
+    assert_eq!(held.strong_count(), 1);
+    wire.advance(Duration::from_millis(200));
+    assert_eq!(held.strong_count(), 0);
+    assert!(!wire.is_open());
+    assert_eq!(wire.take_written(), b"");
+}
+
+#[test]
+fn a_client_that_resets_ends_its_handler() {
+    let (mut wire, held) = waiting(None, Duration::from_secs(1000));
+    wire.reset();
+    assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
+fn the_time_of_a_handler_after_half_a_close_can_be_set() {
+    let (mut wire, held) = waiting(Some(Duration::ZERO), Duration::from_secs(1000));
+    wire.end_of_input();
+    assert_eq!(held.strong_count(), 0);
+    assert!(!wire.is_open());
+    let (mut wire, _) = waiting(Some(Duration::MAX), Duration::from_secs(1000));
+    wire.end_of_input();
+    wire.advance(Duration::from_secs(1000));
+    assert!(text(wire.take_written()).ends_with("at last"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Bodies, both ways.
 
 use std::cell::Cell;
+use std::fs;
+use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -207,8 +209,46 @@ fn large_bodies_and_files_follow_their_heads() {
     wire.feed(GET.as_bytes());
     assert_eq!(body(&text(wire.take_written())), expected);
 
-    let file = std::sync::Arc::new(std::fs::File::open(file!().replace("tests/tests", "tests")).expect("it is there"));
+    let file = std::sync::Arc::new(fs::File::open(file!().replace("tests/tests", "tests")).expect("it is there"));
     let server = Server::new(move |_: &mut Request<'_>| Response::text(Body::file(file.clone(), 4..15)));
     assert_eq!(body(&answer_of(&server, GET)), "Bodies, bot");
     assert_eq!(body(&answer(GET)), "hello", "nothing else has changed");
+}
+
+/// Memory of this process that is resident, in bytes.
+fn resident() -> usize {
+    let pages = fs::read_to_string("/proc/self/statm").expect("Linux tells");
+    let pages: usize = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("it is a number");
+    pages * 4096
+}
+
+#[test]
+fn a_body_of_tiny_chunks_takes_no_more_memory_than_its_bytes() {
+    const CONNECTIONS: usize = 40;
+    let chunks =
+        [&b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"[..], &b"1\r\nx\r\n".repeat(80_000)[..]]
+            .concat();
+    let server = Server::new(|request: &mut Request<'_>| {
+        let unread = request.body();
+        async move {
+            pending::<()>().await;
+            drop(unread);
+        }
+    });
+    let before = resident();
+    let wires: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let mut wire = wire_of(server.clone());
+            chunks.chunks(16 * 1024).for_each(|piece| {
+                if !wire.is_reading_paused() {
+                    wire.feed(piece);
+                }
+            });
+            assert!(wire.is_reading_paused(), "64 KiB are read ahead");
+            wire
+        })
+        .collect();
+    let each = resident().saturating_sub(before) / CONNECTIONS;
+    assert!(each < 1024 * 1024, "{each} bytes for each connection");
+    assert!(wires.iter().all(MemoryTransport::is_open));
 }

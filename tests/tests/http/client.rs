@@ -130,3 +130,17 @@ fn a_response_that_nobody_asked_for_is_not_looked_at() {
     assert_eq!(input.len(), 38);
     assert_eq!(client.end_of_input(), Ok::<_, HttpError>(false));
 }
+
+#[test]
+fn informational_responses_without_end_are_an_error() {
+    let mut client = ClientConnection::new(Limits::default().into());
+    let mut out = Vec::new();
+    client.request("GET", "/", "a", &Fields::new(), BodyLength::None, &mut out).expect("it is idle");
+    for number in 1..=33 {
+        let next = client.next(&mut &b"HTTP/1.1 103 Early Hints\r\n\r\n"[..]);
+        match next {
+            Ok(Some(ResponseEvent::Informational(_))) => assert!(number <= 32),
+            next => assert!(number == 33 && matches!(next, Err(HttpError::TooManyInformational)), "{number}: {next:?}"),
+        }
+    }
+}

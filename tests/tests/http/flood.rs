@@ -1,16 +1,22 @@
 //! A client that asks and does not read.
 
+use std::cell::Cell;
 use std::fs;
+use std::hint::spin_loop;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use lariat::testing::Simulation;
+use lariat::{Once, Protocol, Reactor, Transport, check_chunking};
+use lariat_protocols::http::{Request, Server};
 use lariat_tests::child::Child;
 use lariat_tests::examples::example;
 use socket2::{Domain, Socket, Type};
 
-use crate::site::{hello, wire};
+use crate::site::{hello, server, text, wire};
 
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -85,4 +91,93 @@ fn a_process_takes_no_memory_for_a_hundred_thousand_requests_of_a_client_that_do
     writer.join().expect("it does not panic").expect("all was read");
     let grown = peak_memory(&process) - before;
     assert!(grown < 1024, "the server has taken {grown} KiB for them");
+}
+
+/// Writes `bytes` one second after it was connected.
+struct Writer(Vec<u8>);
+
+impl Protocol for Writer {
+    fn connection_made(&mut self, transport: &Transport) {
+        transport.handle(self).call_later(Duration::from_secs(1), |writer, transport| {
+            transport.write(&writer.0);
+        });
+    }
+
+    fn data_received(&mut self, _: &Transport, _: &[u8]) {}
+}
+
+#[test]
+fn a_visitor_is_served_amid_a_pipelined_flood() {
+    let mut waited = false;
+    for seed in 0..20 {
+        let simulation = Simulation::new(seed);
+        let (seen, paths) = channel();
+        let server = Server::new(move |request: &mut Request<'_>| {
+            seen.send(request.path().to_owned()).expect("the test receives");
+            "served"
+        });
+        simulation.host("server").reactor().listen("tcp:80", server).expect("nothing else listens");
+        let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let flood: String = (0..100).map(|number| request(&format!("/{number}"))).collect();
+        for bytes in [flood, request("/visitor")] {
+            simulation.host("client").reactor().connect("tcp:server:80", Once::new(Writer(bytes.into()))).finish(drop);
+        }
+        simulation.run_until(Duration::from_secs(5)).expect("nothing fails");
+        let mut paths: Vec<String> = paths.try_iter().collect();
+        let place = paths.iter().position(|path| path == "/visitor").expect("the visitor is served");
+        assert!(place <= 32, "after {place} others, with seed {seed}");
+        waited |= place > 0;
+        paths.remove(place);
+        let expected: Vec<_> = (0..100).map(|number| format!("/{number}")).collect();
+        assert_eq!(paths, expected, "each is served once, in order");
+    }
+    assert!(waited, "the flood came first with no seed");
+}
+
+#[test]
+fn one_slow_handler_runs_between_two_visits_of_another_connection() {
+    const REQUESTS: usize = 20;
+    let reactor = Reactor::new().expect("there are descriptors");
+    let ((seen, paths), served) = (channel(), Cell::new(0));
+    let server = Server::new(move |request: &mut Request<'_>| {
+        let reactor = request.reactor();
+        // Longer than the time of a visit.
+        let end = reactor.now() + Duration::from_micros(200);
+        while reactor.now() < end {
+            spin_loop();
+        }
+        seen.send(request.path().to_owned()).expect("the test receives");
+        served.set(served.get() + 1);
+        if served.get() == 2 * REQUESTS {
+            reactor.stop();
+        }
+        "served"
+    });
+    let port = reactor.listen("tcp:0:interface=127.0.0.1", server).expect("it can listen");
+    let address = port.address().tcp().expect("it is TCP");
+    let clients = ["/one", "/other"].map(|path| {
+        let mut client = TcpStream::connect(address).expect("it listens");
+        client
+            .write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(REQUESTS).as_bytes())
+            .expect("it is open");
+        client
+    });
+    reactor.call_later(Duration::from_secs(60), Reactor::stop);
+    reactor.run().expect("the loop runs");
+    drop(clients);
+    let paths: Vec<_> = paths.try_iter().collect();
+    assert_eq!(paths.len(), 2 * REQUESTS, "all are served");
+    let runs: Vec<_> = paths.chunk_by(|one, next| one == next).map(<[_]>::len).collect();
+    assert!(runs.iter().all(|run| *run == 1), "requests of one connection in a row: {runs:?}");
+}
+
+#[test]
+fn a_flood_that_ends_with_its_connection_is_answered_whole() {
+    let requests = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    let mut wire = wire();
+    wire.feed(requests.as_bytes());
+    wire.end_of_input();
+    assert_eq!(text(wire.take_written()), hello().repeat(100));
+    assert!(!wire.is_open());
+    check_chunking!(server().channel(), requests);
 }

@@ -19,7 +19,8 @@ const MALFORMED: &[(u16, &str)] = &[
     (400, "GET /hello\r HTTP/1.1\r\nHost: a\r\n\r\n"),
     (400, "GET /hello HTTP/1.1\r\nHost: a\r\r\n\r\n"),
     (400, "GET /hello HTTP/1.1\r\nHost: a\r\nX\r: b\r\n\r\n"),
-    (400, "\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (400, "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (400, "\r\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n"),
     // Request lines.
     (400, "GET\r\n\r\n"),
     (400, "GET /hello\r\n\r\n"),

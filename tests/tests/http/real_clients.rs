@@ -1,6 +1,10 @@
 //! Clients that others have written, over real sockets.
 
-use lariat_protocols::http::{Compressed, Cookie, FormError, FormLimits, Request, Response, Server, Status};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use lariat_protocols::http::{Compressed, Cookie, FormError, FormLimits, Limits, Request, Response, Server, Status};
 
 use crate::served::{Served, curl, run};
 use crate::site::{router, server};
@@ -66,7 +70,7 @@ fn wide() -> Server {
     router.get("/story", Compressed::new(|_: &mut Request<'_>| "a long story. ".repeat(1_000)));
     router.get("/json", |_: &mut Request<'_>| Response::json(&["a", "\u{e9}\n"]));
     router.post("/form", |request: &mut Request<'_>| {
-        let form = request.form(FormLimits::default());
+        let form = request.form(FormLimits::uploads());
         async move {
             let form = form.await?;
             let lengths = form.uploads().iter().map(|upload| format!("{} {}", upload.file_name(), upload.length()));
@@ -126,6 +130,93 @@ fn pythons_requests_is_content() {
     assert_eq!(run("/usr/bin/python3", &["-c", REQUESTS, &site.port.to_string()]), "all is well\n");
 }
 
+/// The uploads of each client, and their length: several times what the buffers of both ends hold.
+const UPLOADS: usize = 20;
+const UPLOAD: usize = 20_000_000;
+
+/// The site, which takes bodies of 50,000 bytes at the most, and none at `/hello`.
+fn strict() -> Server {
+    Server::new(router()).with_limits(Limits { body: 50_000, ..Limits::default() })
+}
+
+const URLLIB: &str = r#"
+import sys, urllib.error, urllib.request
+site, uploads, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for _ in range(uploads):
+    for path, status in [("/length", 413), ("/hello", 405)]:
+        try:
+            urllib.request.urlopen(site + path, data=b"x" * length, timeout=20)
+        except urllib.error.HTTPError as error:
+            assert error.code == status and error.read(), (path, error.code)
+        else:
+            raise AssertionError("the upload was not refused")
+print("all is well")
+"#;
+
+const REQUESTS_REFUSED: &str = r#"
+import requests, sys
+site, uploads, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for _ in range(uploads):
+    for path, status in [("/length", 413), ("/hello", 405)]:
+        response = requests.post(site + path, data=b"x" * length, timeout=20)
+        assert response.status_code == status and response.text, (path, response.status_code)
+print("all is well")
+"#;
+
+const FETCH: &str = r#"
+const [site, uploads, length] = [process.argv[1], Number(process.argv[2]), Number(process.argv[3])];
+(async () => {
+  for (let i = 0; i < uploads; i++) {
+    for (const [path, status] of [["/length", 413], ["/hello", 405]]) {
+      const response = await fetch(site + path, { method: "POST", body: new Uint8Array(length) });
+      if (response.status !== status || !(await response.text())) throw new Error(path + " " + response.status);
+    }
+  }
+  console.log("all is well");
+})();
+"#;
+
+const HTTP_TINY: &str = r#"
+use HTTP::Tiny;
+my ($site, $uploads, $length) = @ARGV;
+for (1..$uploads) {
+    for (["/length", 413], ["/hello", 405]) {
+        my ($path, $status) = @$_;
+        my $response = HTTP::Tiny->new(timeout => 20)->post($site . $path, { content => "x" x $length });
+        die "$path $response->{status} $response->{content}" unless $response->{status} == $status;
+    }
+}
+print "all is well\n";
+"#;
+
+#[test]
+fn clients_that_send_all_before_they_read_get_a_refusal() {
+    let site = Served::start(strict);
+    let clients = [
+        ("python3", ["-c", URLLIB]),
+        ("/usr/bin/python3", ["-c", REQUESTS_REFUSED]),
+        ("node", ["-e", FETCH]),
+        ("perl", ["-e", HTTP_TINY]),
+    ];
+    for (program, script) in clients {
+        let arguments = [site.url(""), UPLOADS.to_string(), UPLOAD.to_string()];
+        let arguments = [&script[..], &arguments.each_ref().map(String::as_str)].concat();
+        assert_eq!(run(program, &arguments), "all is well\n", "{program}");
+    }
+}
+
+#[test]
+fn a_client_that_closes_its_writing_side_after_its_request_gets_the_response() {
+    let site = Served::start(server);
+    let mut client = TcpStream::connect(("127.0.0.1", site.port)).expect("it listens");
+    client.set_read_timeout(Some(Duration::from_secs(20))).expect("the time is not zero");
+    client.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is open");
+    client.shutdown(Shutdown::Write).expect("it is open");
+    let mut response = String::new();
+    client.read_to_string(&mut response).expect("it is sent, and the connection closes");
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\nslow"), "{response}");
+}
+
 #[test]
 fn wrk_finds_no_fault() {
     let site = Served::start(server);
@@ -138,4 +229,16 @@ fn wrk_finds_no_fault() {
         assert!(requests > Some(20), "{path}: {told}");
     }
     assert!(site.connections() < 200, "{} connections were made", site.connections());
+}
+
+#[test]
+fn the_kernel_probes_a_silent_client() {
+    let served = Served::start(server);
+    let client = TcpStream::connect(("127.0.0.1", served.port)).expect("it listens");
+    let local = client.local_addr().expect("it is connected").port();
+    let ends = format!(" 0100007F:{:04X} 0100007F:{local:04X} 01 ", served.port);
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells");
+    let line = table.lines().find(|line| line.contains(&ends)).expect("the server's end is there");
+    let timer = line.split_whitespace().nth(5).expect("it has a timer");
+    assert!(timer.starts_with("02:"), "the keep-alive timer of {line}");
 }

@@ -1,6 +1,5 @@
 //! A server on a port, for clients that others have written.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -8,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use lariat::{Peer, Reactor, Remote};
 use lariat_protocols::http::Server;
+use lariat_tests::command::command;
 
 /// A server on a port, in a thread.
 pub(crate) struct Served {
@@ -59,7 +59,7 @@ impl Drop for Served {
 
 /// What a command prints, which has to end well.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
+    let output = command(program).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{program} has to be installed: {error}"));
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{program} failed: {printed}{}", String::from_utf8_lossy(&output.stderr));

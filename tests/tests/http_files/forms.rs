@@ -49,7 +49,7 @@ fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn both_kinds_of_forms_are_read() {
-    let mut client = client(FormLimits { in_memory: 100, ..FormLimits::default() });
+    let mut client = client(FormLimits { in_memory: 100, ..FormLimits::uploads() });
     assert_eq!(post(&mut client, URLENCODED, b"a=1&b=two+words").text(), "a=1; b=two words");
     let body = [
         part("name=a", b"1"),
@@ -74,11 +74,19 @@ fn what_is_no_form_is_refused_with_its_status() {
 
 #[test]
 fn a_file_name_has_no_line_break_in_it() {
-    let mut client = client(FormLimits::default());
+    let mut client = client(FormLimits::uploads());
     for name in ["a\rSet-Cookie: b", "a\nSet-Cookie: b", "a\r\nSet-Cookie: b", "a\0b", "a\\\rb"] {
         let body = [part(&format!("name=f; filename=\"{name}\""), b"x"), b"--xyz--\r\n".to_vec()].concat();
         assert_eq!(post(&mut client, MULTIPART, &body).status, 400, "{name:?}");
     }
+}
+
+#[test]
+fn a_form_has_no_files_unless_they_are_asked_for() {
+    let mut client = client(FormLimits::default());
+    let body = [part("name=f; filename=x", b"x"), b"--xyz--\r\n".to_vec()].concat();
+    assert_eq!(post(&mut client, MULTIPART, &body).status, 413);
+    assert_eq!(post(&mut client, URLENCODED, &vec![b'x'; 256 * 1024 + 1]).status, 413);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn several_ranges_are_sent_in_parts() {
     assert_eq!(answer.header("Content-Range"), None);
     let part = |range, content| {
         format!(
-            "\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes {range}/260000\r\n\r\n{content}"
+            "\r\n--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes {range}/260000\r\n\r\n{content}"
         )
     };
     let parts = [part("259998-259999", "yz"), part("0-1", "ab"), part("52000-52002", "abc")].concat();

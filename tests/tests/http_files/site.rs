@@ -73,6 +73,7 @@ pub(crate) fn modified() -> SystemTime {
 /// A connection to a server.
 pub(crate) struct Client {
     _site: Option<Site>,
+    clock: VirtualClock,
     wire: MemoryTransport<Channel>,
 }
 
@@ -90,7 +91,9 @@ impl Client {
     }
 
     pub(crate) fn of_server(server: Server) -> Self {
-        Self { _site: None, wire: MemoryTransport::serve(&VirtualClock::new(), server, StreamOptions::default()) }
+        let clock = VirtualClock::new();
+        let wire = MemoryTransport::serve(&clock, server, StreamOptions::default());
+        Self { _site: None, clock, wire }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
@@ -106,6 +109,11 @@ impl Client {
     }
 
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.feed_request(method, path, headers, body);
+        Answer::parse(&self.wire.take_written(), method == "HEAD")
+    }
+
+    fn feed_request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: here\r\n");
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
@@ -116,7 +124,23 @@ impl Client {
         self.wire.feed(head.as_bytes());
         self.wire.feed(b"\r\n");
         self.wire.feed(body);
-        Answer::parse(&self.wire.take_written(), method == "HEAD")
+    }
+
+    /// Asks for something whose end does not come.
+    pub(crate) fn begin(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        // As for HEAD, the body is not looked at.
+        self.feed_request("GET", path, headers, b"");
+        Answer::parse(&self.wire.take_written(), true)
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&mut self, time: Duration) {
+        self.wire.advance(time);
+    }
+
+    /// The number of jobs that threads of the server's pool have done.
+    pub(crate) fn thread_jobs(&self) -> usize {
+        usize::try_from(self.clock.stats().done_jobs).expect("there were not so many")
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
-use lariat_protocols::http::{Router, Server};
+use lariat_protocols::http::{Files, Router, Server};
 
 use crate::site::{Client, MODIFIED, Site, TAG, modified};
 
@@ -134,4 +135,34 @@ fn a_file_that_was_changed_just_now_has_no_strong_tag() {
     let site = Site::new().with("a", "a");
     let mut client = Client::of(site.files().with_clock(modified));
     assert_eq!(client.get("/a").header("ETag"), Some(&*format!("W/\"{TAG}-1\"")));
+}
+
+#[test]
+fn no_file_is_modified_later_than_its_response() {
+    let later = modified() + Duration::from_secs(3600);
+    let site = Site::new().with("a", "a");
+    site.date("a", later);
+    let server = Server::new(site.files().with_clock(modified)).with_clock(modified);
+    let mut client = Client::of_server(server);
+    let answer = client.get("/a");
+    assert_eq!((answer.header("Date"), answer.header("Last-Modified")), (Some(MODIFIED), Some(MODIFIED)));
+    assert!(answer.header("ETag").is_some_and(|tag| !tag.contains(TAG)), "the tag is that of the file");
+}
+
+#[test]
+fn an_uploaded_file_is_a_download_in_a_sandbox() {
+    let mut client = Site::new().with("a.html", "<script>").client_of(Files::with_uploads);
+    let answer = client.get("/a.html");
+    assert_eq!(answer.header("Content-Disposition"), Some("attachment"));
+    assert!(answer.header("Content-Security-Policy").is_some_and(|policy| policy.starts_with("sandbox;")));
+    assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
+}
+
+#[test]
+fn no_browser_guesses_the_type_of_a_listing_or_an_error_page() {
+    let mut client = Site::new().with("folder/a", "a").client_of(|files| files.with_listing(true));
+    for (path, status) in [("/folder/", 200), ("/missing", 404)] {
+        let answer = client.get(path);
+        assert_eq!((answer.status, answer.header("X-Content-Type-Options")), (status, Some("nosniff")));
+    }
 }

@@ -79,6 +79,23 @@ fn one_that_does_not_answer_costs_the_connect_timeout_once() {
 }
 
 #[test]
+fn the_statistics_show_the_last_reason_for_a_failure() {
+    let sim = Simulation::new(1);
+    sim.faults().partition("proxy", "one", secs(3)..secs(1000));
+    let checked = Settings { check_period: Some(secs(1)), connect_timeout: secs(1), ..quiet() };
+    let proxy = on_host(&sim, &["one"], checked);
+    let reason = || now(&sim, &proxy).backends[0].last_failure.clone().unwrap_or_default();
+    assert_eq!(reason(), "");
+    sim.run_until(secs(2)).unwrap();
+    assert!(reason().contains("Connection refused"), "{}", reason());
+    let line = format!(" down connections=0 served=0 failures=3 last_failure={:?}\n", reason());
+    assert!(now(&sim, &proxy).to_string().contains(&line), "{}", now(&sim, &proxy));
+    sim.run_until(secs(10)).unwrap();
+    assert!(reason().contains("no answer within 1 s"), "{}", reason());
+    sim.finish().unwrap();
+}
+
+#[test]
 fn a_check_finds_out_before_any_client_does_and_brings_back_who_is_there_again() {
     let sim = Simulation::new(1);
     backend(&sim, "one", says("one"));

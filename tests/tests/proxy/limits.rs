@@ -5,6 +5,7 @@ use std::time::Duration;
 use lariat::testing::{Simulation, secs};
 use lariat::{Peer, Transport};
 use lariat_examples::proxy::Settings;
+use lariat_tests::faults::Records;
 use lariat_tests::harness::{Log, in_clear};
 
 use super::{backend, come, now, on_host, proxied, quiet, tell};
@@ -31,6 +32,23 @@ fn clients_above_the_limit_are_closed_in_good_order_until_there_is_room_again() 
         let statistics = proxy.statistics(clock);
         assert_eq!((statistics.accepted, statistics.refused, statistics.clients), (3, 1, 2));
     });
+}
+
+#[test]
+fn three_hundred_clients_without_a_backend_do_not_fill_the_log() {
+    let records = Records::begin();
+    let sim = Simulation::new(1);
+    let _proxy = on_host(&sim, &["one"], quiet());
+    let clients: Vec<Log> = (0..300).map(|_| Log::new()).collect();
+    clients.iter().for_each(|client| come(&sim, client.probe()));
+    sim.run_until(secs(1)).unwrap();
+    assert!(clients.iter().all(|client| client.lost().is_some()));
+    let lines = records.lines();
+    let warnings = lines.iter().filter(|line| line.starts_with("WARN")).count();
+    // That the backend is down, and ten for the clients.
+    assert_eq!(warnings, 11, "{lines:#?}");
+    let without = lines.iter().filter(|line| line.ends_with("closed, because no backend is available")).count();
+    assert_eq!(without, 300, "the others are there at level debug");
 }
 
 #[test]
@@ -74,6 +92,36 @@ fn who_reads_slowly_but_steadily_is_not_idle_nor_is_who_sends_to_it() {
         client.transport().resume_reading();
     }
     assert_eq!(client.received_len(), 60_000);
+    sim.finish().unwrap();
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_cut_off_and_so_is_its_backend() {
+    let sim = Simulation::new(1);
+    let writer = Log::new();
+    let log = writer.clone();
+    backend(&sim, "one", move |_: &Peer| {
+        log.probe().made(|transport| {
+            transport.write(&[1; 60_000]);
+        })
+    });
+    sim.faults().small_buffers(1_000);
+    on_host(&sim, &["one"], Settings { idle_timeout: Some(secs(5)), ..quiet() });
+    let client = Log::new();
+    come(&sim, client.probe().data(|transport, _| transport.pause_reading()));
+    // It reads steadily for a while.
+    for step in 1..=20 {
+        sim.run_until(secs(step)).unwrap();
+        client.transport().resume_reading();
+    }
+    sim.run_until(secs(24)).unwrap();
+    assert_eq!((client.lost(), writer.lost()), (None, None));
+    sim.run_until(secs(32)).unwrap();
+    client.transport().resume_reading();
+    sim.run_until(secs(40)).unwrap();
+    assert_eq!(client.lost().as_deref(), Some("ConnectionReset"), "more was due to it");
+    assert!(writer.lost().is_some());
+    assert!(client.received_len() < 60_000);
     sim.finish().unwrap();
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 
 use lariat_tests::child::client;
+use lariat_tests::command::command;
 use lariat_tests::harness::Scratch;
 use lariat_tests::proxy::{PROXY, RELAY_MEMORY, Server, Slow, accept, backend, relay_both_ways};
 use rustix::process::Signal;
@@ -12,8 +12,8 @@ use rustix::process::Signal;
 #[test]
 fn wrong_options_are_told_in_a_sentence() {
     for (arguments, complaint) in [
-        (&["tcp:0"][..], "at least one backend"),
-        (&["--policy", "random", "tcp:0", "tcp:127.0.0.1:1"], "round-robin or least-connections, not random"),
+        (&["tcp:0"][..], "a backend is missing"),
+        (&["--policy", "random", "tcp:0", "tcp:127.0.0.1:1"], "round-robin or least-connections, not \"random\""),
         (&["--idle", "soon", "tcp:0", "tcp:127.0.0.1:1"], "soon"),
         (&["--idle", "-1", "tcp:0", "tcp:127.0.0.1:1"], "--idle takes a number of seconds, 0 or more"),
         (&["--connect-timeout", "0", "tcp:0", "tcp:127.0.0.1:1"], "more than 0"),
@@ -24,9 +24,9 @@ fn wrong_options_are_told_in_a_sentence() {
         (&["tcp:0:interface=127.0.0.1", "tcp:127.0.0.1"], "port"),
         (&["tcp:0:interface=127.0.0.1", "tcp:a..name:1"], "between any two dots"),
         (&["tcp:127.0.0.1:1:2:3", "tcp:127.0.0.1:1"], "tcp:127.0.0.1:1:2:3"),
-        (&[], "at least one endpoint"),
+        (&[], "an endpoint is missing"),
     ] {
-        let output = Command::new(&*PROXY).args(arguments).output().expect("the program starts");
+        let output = command(&*PROXY).args(arguments).output().expect("the program starts");
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{arguments:?} was taken");
         assert!(told.starts_with("proxy: ") && told.contains(complaint), "{arguments:?}: {told}");

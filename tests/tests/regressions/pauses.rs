@@ -73,3 +73,16 @@ fn writing_was_resumed_above_the_high_mark_when_that_was_below_the_default_low_o
     }
     assert!(queued.get() <= Some(1000), "{queued:?}");
 }
+
+#[test]
+fn writing_was_resumed_on_a_connection_that_had_broken() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe().made(Transport::pause_reading));
+        server.transport().write(&vec![0; 8 << 20]);
+        world.until("the queue is above its mark", || server.has("write paused"));
+        client.transport().abort();
+        world.until_lost(&[&server, &client]);
+        assert!(!server.has("write resumed"), "{:?}", server.story());
+    });
+}

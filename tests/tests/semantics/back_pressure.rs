@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lariat::{ListenOptions, Transport, WriteStatus};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, World, everywhere};
+use lariat_tests::faults::Records;
+use lariat_tests::harness::{Log, World, everywhere, simulated};
 
 const CHUNK: usize = 16 * 1024;
 
@@ -262,5 +263,89 @@ fn a_ports_options_are_those_of_its_connections() {
         client.transport().write(b"x");
         world.until_lost(&[&server, &client]);
         assert_eq!(server.lost().as_deref(), Some("Overflow"));
+    });
+}
+
+/// The stalls that were logged.
+fn stalls(records: &Records) -> Vec<String> {
+    records.with(" has stalled: ")
+}
+
+#[test]
+fn two_peers_that_both_write_before_they_read_are_warned_of_once() {
+    simulated(|mut world| {
+        let records = Records::begin();
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        for log in [&server, &client] {
+            log.transport().write(&vec![b'x'; 12 << 20]);
+        }
+        world.pass(Duration::from_secs(29));
+        assert_eq!(stalls(&records), [""; 0]);
+        world.pass(Duration::from_secs(3_600));
+        let told = stalls(&records);
+        assert_eq!(told.len(), 2, "each side once: {told:?}");
+        for warning in told {
+            assert!(warning.starts_with("WARN connection ") && warning.contains("back-pressure"), "{warning}");
+            assert!(warning.contains(" bytes are queued, and for 30s the peer has taken none"), "{warning}");
+        }
+    });
+}
+
+#[test]
+fn the_warning_of_a_stall_says_whether_reading_is_paused() {
+    for (paused, cause) in [(true, "the protocol has paused reading from it"), (false, "it has sent nothing either")] {
+        simulated(|mut world| {
+            let records = Records::begin();
+            let (server, client) = (Log::new(), Log::new());
+            let mut options = ListenOptions::default();
+            options.stream.backpressure = false;
+            options.stream.stall_warning = Some(Duration::from_secs(7));
+            world.pair_with(options, server.probe(), client.probe().made(Transport::pause_reading));
+            if paused {
+                server.transport().pause_reading();
+            }
+            server.transport().write(&vec![b'x'; 1 << 20]);
+            world.pass(Duration::from_secs(8));
+            let [warning] = &stalls(&records)[..] else { panic!("{:?}", records.lines()) };
+            assert!(warning.ends_with(cause), "{warning}");
+        });
+    }
+}
+
+#[test]
+fn a_slow_reader_and_a_switched_off_warning_are_no_stall() {
+    simulated(|mut world| {
+        let records = Records::begin();
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe().data(|transport, _| transport.pause_reading()));
+        server.transport().write(&vec![b'x'; 4 << 20]);
+        for _ in 0..20 {
+            world.pass(Duration::from_secs(29));
+            client.transport().resume_reading();
+            world.settle();
+        }
+        assert!(server.transport().queued() > 64 * 1024, "it is above its mark all the time");
+        server.transport().set_stall_warning(None);
+        world.pass(Duration::from_secs(3_600));
+        assert_eq!(stalls(&records), [""; 0]);
+        server.transport().set_stall_warning(Some(Duration::from_secs(5)));
+        world.pass(Duration::from_secs(6));
+        assert_eq!(stalls(&records).len(), 1);
+    });
+}
+
+#[test]
+fn a_connection_below_its_mark_has_no_timer_for_a_stall() {
+    simulated(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        world.pair(server.probe(), client.probe());
+        client.transport().write(&[b'x'; 10_000]);
+        world.settle();
+        assert_eq!(world.reactor.stats().timers, 0);
+        client.transport().write(&vec![b'x'; 1 << 20]);
+        world.until("all has arrived", || server.received_len() == 10_000 + (1 << 20));
+        world.pass(Duration::from_secs(31));
+        assert_eq!(world.reactor.stats().timers, 0, "it has come down again");
     });
 }

@@ -263,6 +263,29 @@ fn dropping_the_handle_leaves_the_call_scheduled() {
 }
 
 #[test]
+fn the_calls_that_are_still_to_run_are_listed_by_deadline() {
+    everywhere(|mut world| {
+        let log = Log::new();
+        let before = world.reactor.delayed_calls().len();
+        let [late, never, soon] =
+            [3_600_000, 1_800_000, 1].map(|delay| note_later(&world, &log, milliseconds(delay), "ran"));
+        never.cancel();
+        let deadlines = |world: &World| -> Vec<_> {
+            world.reactor.delayed_calls().iter().map(lariat::DelayedCall::deadline).collect()
+        };
+        assert_eq!(deadlines(&world).len(), before + 2);
+        assert!(deadlines(&world).is_sorted());
+        assert!(deadlines(&world).contains(&soon.deadline()) && deadlines(&world).contains(&late.deadline()));
+        world.until("the first has run", || log.has("ran"));
+        assert_eq!(deadlines(&world).last(), Some(&late.deadline()));
+        world.reactor.delayed_calls().iter().for_each(|call| {
+            call.cancel();
+        });
+        assert!(!late.is_active() && world.reactor.delayed_calls().is_empty());
+    });
+}
+
+#[test]
 fn ten_thousand_calls_run_in_order_whatever_their_delays() {
     simulated(|mut world| {
         let log = Shared::new(Vec::new());

@@ -1,15 +1,17 @@
 //! What only the real world has: descriptors, files, processes.
 
+use std::env;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use lariat::mio::{Interest, unix::SourceFd};
 use lariat::{ErrorKind, Once, Peer, Readiness, Registration, StreamOptions};
+use lariat_tests::command::command;
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Ground, Log, Scratch, World, simulated};
 
@@ -126,11 +128,45 @@ fn the_peer_of_a_unix_connection_is_vouched_for() {
     world.pair(server.probe(), client.probe());
     for log in [&server, &client] {
         let credentials = log.transport().peer().credentials().expect("the kernel knows");
-        assert_eq!(u32::try_from(credentials.pid), Ok(std::process::id()));
+        assert_eq!(credentials.pid, Some(std::process::id().cast_signed()));
     }
     client.transport().abort();
     world.until_lost(&[&server, &client]);
     assert_eq!(client.transport().peer().credentials(), None);
+}
+
+/// Says that this process is the one in a PID namespace of its own.
+const IN_NAMESPACE: &str = "LARIAT_TEST_IN_PID_NAMESPACE";
+
+#[test]
+fn a_peer_of_another_pid_namespace_has_no_pid() {
+    if env::var_os(IN_NAMESPACE).is_some() {
+        let world = real();
+        let stream = io::stdin().as_fd().try_clone_to_owned().expect("there are descriptors");
+        let transport = world.reactor.adopt_stream(stream, StreamOptions::default(), Log::new().probe());
+        let credentials = transport.expect("it is a stream").peer().credentials().expect("the kernel knows");
+        assert_eq!(credentials.pid, None, "the kernel gives 0");
+        return;
+    }
+    let unshare = |arguments: &[&str]| {
+        let mut unshare = command("unshare");
+        unshare.args(["--user", "--map-root-user", "--pid", "--fork"]).args(arguments);
+        unshare
+    };
+    if !unshare(&["true"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("not run: this machine does not let a process make namespaces");
+        return;
+    }
+    let (theirs, _ours) = UnixStream::pair().expect("there are descriptors");
+    let program = env::current_exe().expect("this program has a file");
+    let test = "descriptors::a_peer_of_another_pid_namespace_has_no_pid";
+    let output = unshare(&[program.to_str().expect("it is UTF-8"), "--exact", test])
+        .env(IN_NAMESPACE, "yes")
+        .stdin(OwnedFd::from(theirs))
+        .output()
+        .expect("it runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
 #[test]

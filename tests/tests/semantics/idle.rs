@@ -1,10 +1,13 @@
 //! Idle timeouts.
 
-use std::time::Duration;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
-use lariat::{Idle, Transport};
+use lariat::{Idle, StreamOptions, Transport};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Log, everywhere, simulated};
+use lariat_tests::harness::{Ground, Log, World, everywhere, simulated};
+use socket2::SockRef;
 
 const LIMIT: Duration = Duration::from_millis(40);
 
@@ -219,4 +222,86 @@ fn a_successor_takes_the_timeout_over() {
         world.until_lost(&[&next]);
         assert_eq!(next.story(), ["made", "timed out Read", "lost: TimedOut(Idle(Read))", "dropped"]);
     });
+}
+
+/// A peer of `world` reads slowly for a while, and then not at all.
+fn read_slowly_then_stop(mut world: World, idle: Idle) {
+    let (server, client) = (Log::new(), Log::new());
+    let write = move |transport: &Transport| {
+        transport.set_idle_timeout(idle, Some(LIMIT));
+        transport.write(&[b'x'; 2_000_000]);
+    };
+    let sip = |transport: &Transport, _: &[u8]| transport.pause_reading();
+    world.pair(server.probe().made(write), client.probe().data(sip));
+    let begun = world.now();
+    while client.received_len() < 1_000_000 {
+        world.pass(LIMIT * 9 / 10);
+        client.transport().resume_reading();
+        world.settle();
+        assert!(server.lost().is_none(), "{:?} after {:?}", server.story(), world.now() - begun);
+    }
+    assert!(world.now() - begun > LIMIT * 10, "it was slow");
+    let last = world.now();
+    world.until_lost(&[&server]);
+    // That the last room is used is noticed when the limit is examined, and counts from then.
+    assert!((LIMIT..=2 * LIMIT).contains(&(world.now() - last)), "now it is stuck");
+}
+
+#[test]
+fn a_slow_but_steady_reader_is_not_write_idle() {
+    for idle in [Idle::Write, Idle::All] {
+        simulated(|world| read_slowly_then_stop(world, idle));
+    }
+}
+
+#[test]
+fn a_slow_but_steady_reader_is_not_write_idle_through_tls() {
+    for idle in [Idle::Write, Idle::All] {
+        read_slowly_then_stop(World::new(Ground::SimulatedTls), idle);
+    }
+}
+
+/// The receive buffer of a slow reader, and the send buffer of its writer. A third of that must be free before Linux reports room: many
+/// times what the reader acknowledges within the limit.
+const RECEIVE_BUFFER: usize = 8 * 1024;
+const SEND_BUFFER: usize = 256 * 1024;
+
+/// A connection of `world`'s to a plain socket, with a large send buffer and a small receive buffer.
+fn lopsided(world: &World, log: &Log) -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there are ports");
+    SockRef::from(&listener).set_recv_buffer_size(RECEIVE_BUFFER).expect("it is a size");
+    let ours = TcpStream::connect(listener.local_addr().expect("it has one")).expect("it listens");
+    SockRef::from(&ours).set_send_buffer_size(SEND_BUFFER).expect("it is a size");
+    ours.set_nonblocking(true).expect("it can be");
+    let (theirs, _) = listener.accept().expect("it was connected to");
+    theirs.set_nonblocking(true).expect("it can be");
+    world.reactor.adopt_stream(ours.into(), StreamOptions::default(), log.probe()).expect("it can be watched");
+    theirs
+}
+
+#[test]
+fn a_slow_reader_on_a_real_socket_is_not_write_idle() {
+    let mut world = World::new(Ground::RealTcp);
+    let server = Log::new();
+    let mut reader = lopsided(&world, &server);
+    world.settle();
+    server.transport().write(&vec![b'x'; 8 << 20]);
+    world.settle();
+    assert!(server.transport().queued() > 1 << 20, "the socket's buffers are full");
+    server.transport().set_idle_timeout(Idle::Write, Some(LIMIT));
+    let (mut buffer, mut sips, begun) = (vec![0; 4 * RECEIVE_BUFFER], 0, world.now());
+    let mut next = begun;
+    while sips < 40 {
+        if world.now() >= next {
+            // Empties the receive buffer once, so that the kernel asks for so much more.
+            assert!(reader.read(&mut buffer).is_ok_and(|count| count > 0), "nothing to read at sip {sips}");
+            sips += 1;
+            next = world.now() + LIMIT / 2;
+        }
+        world.turn(Some(next.saturating_duration_since(Instant::now())));
+        assert!(server.lost().is_none(), "{:?} after {sips} sips", server.story());
+    }
+    assert!(world.now() - begun > LIMIT * 10, "it was slow");
+    world.until_lost(&[&server]);
+    assert_eq!(server.lost().as_deref(), Some("TimedOut(Idle(Write))"), "now it is stuck");
 }

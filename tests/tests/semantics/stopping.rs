@@ -90,6 +90,19 @@ fn who_does_not_end_is_cut_off_after_ten_seconds_or_what_was_set() {
 }
 
 #[test]
+fn to_stop_twice_is_to_stop_once() {
+    simulated(|world| {
+        let stop_again = world.reactor.clone();
+        world.reactor.call_later(Duration::ZERO, move |reactor| {
+            reactor.stop();
+            stop_again.stop();
+        });
+        let (drained, taken) = stop(world);
+        assert_eq!((drained.closed.total(), taken), (0, Duration::ZERO));
+    });
+}
+
+#[test]
 fn nobody_is_waited_for_when_nobody_is_there() {
     simulated(|world| {
         let _port = world.listen(|_: &Peer| Log::new().probe());

@@ -5,6 +5,7 @@ mod chaos;
 mod crashes;
 mod hosts;
 mod network;
+mod packets;
 mod replay;
 mod rules;
 mod threads;

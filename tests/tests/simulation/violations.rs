@@ -1,7 +1,7 @@
 //! What always fails a simulation, whatever the test itself asserts.
 
 use lariat::testing::{Simulation, secs};
-use lariat::{Deferred, ErrorKind, Reactor};
+use lariat::{Deferred, ErrorKind, LoopingCall, Queue, Reactor};
 
 #[test]
 fn a_loop_that_makes_no_progress_fails_with_a_word_of_what_may_cause_it() {
@@ -71,4 +71,71 @@ fn a_deferred_that_never_fires_is_gone_with_its_reactor() {
     sim.run_until(secs(1)).unwrap();
     sim.finish().unwrap();
     drop((resolver, answer));
+}
+
+/// A producer that is faster than its consumer, on a queue with room for `capacity` items.
+fn overload(sim: &Simulation, capacity: usize) {
+    let reactor = sim.host("server").reactor();
+    let queue = Queue::new(&reactor, capacity);
+    let (from, reactor_of_puts) = (queue.clone(), reactor.clone());
+    LoopingCall::new(&reactor, move |_| {
+        let _ = from.try_get();
+    })
+    .start(secs(2))
+    .detach();
+    LoopingCall::new(&reactor_of_puts, move |_| {
+        let _ = queue.try_put("a job");
+    })
+    .start(secs(1))
+    .detach();
+}
+
+#[test]
+fn a_queue_that_only_grows_is_found_when_asked_for() {
+    for (asked, capacity, fails) in [(false, usize::MAX, false), (true, usize::MAX, true), (true, 64, false)] {
+        let sim = Simulation::new(1);
+        if asked {
+            sim.fail_on_growing_queues(64);
+        }
+        overload(&sim, capacity);
+        sim.run_until(secs(1_000)).unwrap();
+        let result = sim.finish().map_err(|error| error.to_string());
+        assert_eq!(result.is_err(), fails, "{asked} {capacity}: {result:?}");
+        if let Err(error) = result {
+            let expected = format!("the queue of host \"server\" made at {}:", file!());
+            assert!(error.starts_with(&expected) && error.contains("only grew, to "), "{error}");
+        }
+    }
+}
+
+#[test]
+fn every_seed_finds_a_queue_that_only_grows() {
+    for seed in 1..=100 {
+        let sim = Simulation::new(seed);
+        sim.fail_on_growing_queues(64);
+        sim.faults().latency(1..=80).short_reads();
+        overload(&sim, usize::MAX);
+        sim.run_until(secs(1_000)).unwrap();
+        assert!(sim.finish().is_err(), "seed {seed} did not find it");
+    }
+}
+
+#[test]
+fn a_deferred_that_never_fires_is_found_when_asked_for() {
+    for (longest, fails) in [(None, false), (Some(secs(30)), true), (Some(secs(90)), false)] {
+        let sim = Simulation::new(1);
+        let (resolver, answer) = Deferred::<u32>::new(&sim.host("alone").reactor());
+        answer.named("the answer").detach();
+        if let Some(longest) = longest {
+            sim.fail_on_pending_deferreds(longest);
+        }
+        sim.run_until(secs(60)).unwrap();
+        let result = sim.finish().map_err(|error| error.to_string());
+        assert_eq!(result.is_err(), fails, "{longest:?}: {result:?}");
+        if let Err(error) = result {
+            assert!(error.starts_with("Deferreds of host \"alone\" that never fired: 1\n"), "{error}");
+            assert!(error.contains("the answer") && error.contains(file!()), "{error}");
+        }
+        drop(resolver);
+    }
 }

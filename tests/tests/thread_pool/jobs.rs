@@ -4,8 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
+use std::time::Duration;
 
-use lariat::{Cores, Error, ErrorKind, Reactor};
+use lariat::{Cores, Deferred, Error, ErrorKind, Reactor};
 
 use super::{guard, hold, is_gone, wait};
 
@@ -18,6 +19,24 @@ fn a_job_runs_on_another_thread_and_its_value_comes_to_the_loop() {
     let (there, callback) = wait(&mut reactor, there).unwrap();
     assert_ne!(there, here);
     assert_eq!(callback, here);
+}
+
+#[test]
+fn results_that_came_in_time_are_not_overtaken_by_their_timeouts() {
+    // More than the loop takes from other threads in one turn.
+    const JOBS: usize = 3_000;
+    let mut reactor = Reactor::new().unwrap();
+    let results = (0..JOBS).map(|job| reactor.defer_to_thread(move || job).timeout(Duration::from_millis(1)));
+    let results: Vec<_> = results.collect();
+    let all = Deferred::gather(&reactor, results);
+    // The loop is busy until every result has come, and then until every limit has passed.
+    while reactor.stats().calls < JOBS {
+        thread::yield_now();
+    }
+    let late = reactor.now() + Duration::from_millis(3);
+    while reactor.now() < late {}
+    let values = wait(&mut reactor, all).expect("no job has timed out");
+    assert!(values.into_iter().eq(0..JOBS));
 }
 
 #[test]
@@ -72,7 +91,7 @@ fn there_are_as_many_threads_as_there_may_be_and_no_more() {
             at_work.fetch_sub(1, Ordering::SeqCst);
         })
     });
-    let all = lariat::Deferred::gather(&reactor, jobs.collect::<Vec<_>>());
+    let all = Deferred::gather(&reactor, jobs.collect::<Vec<_>>());
     assert_eq!(wait(&mut reactor, all).unwrap().len(), 30);
     assert_eq!(most.load(Ordering::SeqCst), 3);
     assert_eq!((reactor.stats().threads, reactor.stats().done_jobs), (3, 30));
@@ -115,7 +134,7 @@ fn a_job_for_which_the_queue_has_no_room_fails_at_once() {
     assert_eq!(failure.downcast_ref::<Error>().unwrap().kind(), ErrorKind::ResourcesExhausted);
     assert!(failure.to_string().contains("2 jobs wait"), "{failure}");
     drop(held);
-    let all = lariat::Deferred::gather(&reactor, vec![first, second, third]);
+    let all = Deferred::gather(&reactor, vec![first, second, third]);
     assert_eq!(wait(&mut reactor, all).unwrap(), [1, 2, 3]);
 }
 
@@ -179,7 +198,7 @@ fn threads_that_are_too_many_end() {
         let together = together.clone();
         reactor.defer_to_thread(move || together.wait().is_leader())
     });
-    let all = lariat::Deferred::gather(&reactor, jobs.collect::<Vec<_>>());
+    let all = Deferred::gather(&reactor, jobs.collect::<Vec<_>>());
     wait(&mut reactor, all).unwrap();
     assert_eq!(reactor.stats().threads, 4);
     reactor.set_thread_limit(0);

@@ -4,7 +4,7 @@ use lariat::tls::{TlsError, TlsErrorKind, TlsLayer};
 use lariat::{CloseReason, Phase, StreamOptions, Transport};
 use lariat_tests::certificates::{Authority, TlsPair, Wish};
 use lariat_tests::downstream::Shared;
-use lariat_tests::harness::{Ground, Log, Probe, World, everywhere, simulated};
+use lariat_tests::harness::{Ground, Log, Probe, World, everywhere, over_tcp, simulated};
 
 /// Goes over to TLS when it hears `word`, having answered.
 fn upgrading(probe: Probe, word: &'static [u8], answer: &'static [u8], layer: impl Into<TlsLayer>) -> Probe {
@@ -71,7 +71,7 @@ fn bytes_that_follow_the_word_in_clear_are_refused_by_a_server() {
         world.pair(on_server, client.probe());
         client.transport().write(b"STARTTLSquestion");
         world.until_lost(&[&server]);
-        assert_eq!(why.with(|why| *why), Some(TlsErrorKind::ClearInput));
+        assert_eq!(why.with(|why| *why), Some(TlsErrorKind::ClearTextPending));
         assert!(!server.has("handshake completed"));
     });
 }
@@ -87,7 +87,7 @@ fn bytes_that_follow_the_word_in_clear_are_refused_by_a_client() {
         world.pair(injecting, upgrading(client.probe(), b"220 go ahead", b"", pair.to_server()));
         client.transport().write(b"STARTTLS");
         world.until_lost(&[&client]);
-        assert!(client.lost().is_some_and(|reason| reason.starts_with("failed, TLS: bytes came in clear")));
+        assert!(client.lost().is_some_and(|reason| reason.starts_with("failed, TLS: bytes arrived in clear")));
         assert!(!client.has("handshake completed"));
     });
 }
@@ -188,4 +188,23 @@ fn who_adopts_a_socket_may_have_it_speak_tls() {
     assert!(server.transport().peer().tls().is_some());
     client.transport().write(b"hello");
     world.until("the echo is back", || client.received() == b"hello");
+}
+
+#[test]
+fn a_peer_reads_the_alert_of_a_handshake_that_start_tls_began() {
+    over_tcp(|mut world| {
+        let pair = TlsPair::new();
+        let (server, client) = (Log::new(), Log::new());
+        let mut junk = vec![22, 3, 1, 0, 4, 1, 1, 0, 1];
+        junk.resize(100_000, 0);
+        let on_client = client.probe().data(move |transport, data| {
+            if data == b"220" {
+                transport.write(&junk);
+            }
+        });
+        world.pair(upgrading(server.probe(), b"STARTTLS", b"220", &pair.acceptor), on_client);
+        client.transport().write(b"STARTTLS");
+        world.until_lost(&[&server, &client]);
+        assert_eq!(client.received(), [b"220".as_slice(), &[21, 3, 3, 0, 2, 2, 50]].concat());
+    });
 }

@@ -58,7 +58,38 @@ fn the_echo_shows_another_certificate_after_sighup() {
     hear_echo(&files, port, "-verify_hostname renewed.test");
     echo.signal(Signal::TERM);
     let ended = echo.end();
-    assert!(ended.status.success() && ended.log.contains("was read anew"), "{}", ended.log);
+    assert!(
+        ended.status.success() && ended.log.contains("SIGHUP: certificates of ") && ended.log.contains(" reloaded"),
+        "{}",
+        ended.log
+    );
+}
+
+#[test]
+fn an_expired_certificate_warns_at_start_and_on_reload() {
+    let files = Files::new();
+    let expired = authority().issue(&Wish::server(&["old.test"]).valid(2020, 2021).for_others());
+    let older = authority().issue(&Wish::server(&["older.test"]).valid(2018, 2019).for_others());
+    files.write("server", &expired);
+    let mut echo = Child::start(&ECHO, &[&listen(&files)]);
+    let port = port(&mut echo);
+    files.write("server", &older);
+    echo.signal(Signal::HUP);
+    // The client verifies nothing. By the time that two conversations are over, the signal was heard.
+    for _ in 0..2 {
+        let mut client = Child::start("openssl", &["s_client", "-connect", &format!("127.0.0.1:{port}")]);
+        client.tell("a line for the echo");
+        while client.line() != "a line for the echo" {}
+        client.tell("Q");
+        assert!(client.end().status.success());
+    }
+    echo.signal(Signal::TERM);
+    let log = echo.end().log;
+    let warned = |name: &str, date: &str| {
+        let line = log.lines().find(|line| line.contains(&format!("the certificate of {name} in ")));
+        line.is_some_and(|line| line.contains("WARN") && line.contains(&format!("expired on {date}")))
+    };
+    assert!(warned("old.test", "2021-01-01") && warned("older.test", "2019-01-01"), "{log}");
 }
 
 #[test]

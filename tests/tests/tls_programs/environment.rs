@@ -1,10 +1,11 @@
 //! What the environment has a say in.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use lariat_tests::certificates::Authority;
 use lariat_tests::child::Child;
+use lariat_tests::command::command;
 use lariat_tests::examples::example;
 use lariat_tests::harness::Scratch;
 
@@ -20,9 +21,9 @@ fn a_client_that_is_not_told_whom_to_trust_trusts_whom_this_machine_does() {
     let mut echo = Child::start(&example("echo").to_string_lossy(), &[&listen]);
     let place = format!("tls:localhost:{}", port(&mut echo));
     let fetch = |roots: &str| {
-        let mut command = Command::new(example("fetch_many"));
-        command.args(["--requests", "3", "--attempts", "1", &place]).env_remove("SSL_CERT_DIR");
-        let output: Output = command.env("SSL_CERT_FILE", roots).output().expect("the program starts");
+        let mut fetch_many = command(example("fetch_many"));
+        fetch_many.args(["--requests", "3", "--attempts", "1", &place]);
+        let output: Output = fetch_many.env("SSL_CERT_FILE", roots).output().expect("the program starts");
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let (trusted, said) = fetch(&files.path("ca.pem"));
@@ -31,11 +32,28 @@ fn a_client_that_is_not_told_whom_to_trust_trusts_whom_this_machine_does() {
     assert!(!trusted && said.contains("not trusted here"), "{said}");
 }
 
+#[test]
+fn an_alert_after_the_handshake_is_shown_as_what_it_is() {
+    let files = Files::new();
+    files.issue("server", &["localhost"]);
+    let mut echo = Child::start(
+        &example("echo").to_string_lossy(),
+        &[&format!("{}:clientCA={}", super::listen(&files), files.path("ca.pem"))],
+    );
+    let place = format!("tls:localhost:{}:trustRoots={}", port(&mut echo), files.path("ca.pem"));
+    let fetch = command(example("fetch_many")).args(["--requests", "1", "--attempts", "1", &place]).output();
+    let output = fetch.expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("failed: 1 (") && said.to_lowercase().contains("certificate"), "{said}");
+    assert!(!said.contains("invalid data"), "{said}");
+}
+
 /// What a conversation leaves in the file for keys, if there is one.
 fn keys_of(side: &str) -> Option<String> {
     let scratch = Scratch::new();
     let path = scratch.path("keys");
-    let output = Command::new(env!("CARGO_BIN_EXE_key_log")).arg(side).env("SSLKEYLOGFILE", &path).output();
+    let output = command(env!("CARGO_BIN_EXE_key_log")).arg(side).env("SSLKEYLOGFILE", &path).output();
     let output = output.expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     fs::read_to_string(path).ok()

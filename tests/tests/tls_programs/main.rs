@@ -5,7 +5,8 @@ mod environment;
 mod tls_proxy;
 mod web;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use lariat_tests::certificates::{Issued, Wish, authority};
 use lariat_tests::child::{Child, Ended};
@@ -28,7 +29,10 @@ impl Files {
     /// Writes `NAME.pem` and `NAME-key.pem`.
     fn write(&self, name: &str, issued: &Issued) {
         fs::write(self.0.path(format!("{name}.pem")), &issued.chain).expect("the folder is writable");
-        fs::write(self.0.path(format!("{name}-key.pem")), &issued.key).expect("the folder is writable");
+        let key = self.0.path(format!("{name}-key.pem"));
+        fs::write(&key, &issued.key).expect("the folder is writable");
+        // Servers refuse a key that every user can read.
+        fs::set_permissions(key, Permissions::from_mode(0o600)).expect("the file is ours");
     }
 
     /// A certificate for these names from the authority that everybody trusts.

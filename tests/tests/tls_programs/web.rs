@@ -4,6 +4,7 @@ use std::fs;
 
 use lariat_tests::certificates::SERVER;
 use lariat_tests::child::Child;
+use lariat_tests::command::command;
 use lariat_tests::examples::example;
 use rustix::process::Signal;
 
@@ -61,7 +62,7 @@ impl Web {
     fn curl(&self, options: &[&str]) -> Vec<u8> {
         let authority = self.files.path("ca.pem");
         let resolve = [SERVER, OTHER].map(|host| format!("{host}:{}:127.0.0.1", self.port));
-        let output = std::process::Command::new("curl")
+        let output = command("curl")
             .args([
                 "-sS",
                 "--max-time",
@@ -105,7 +106,7 @@ fn the_web_server_serves_files_parts_and_folders_over_tls() {
     assert!(parts.contains("Content-Range: bytes 2007999-2007999/2008000\r\n"), "{parts}");
     let head = web.text("/large", &["--head"]);
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("Content-Length: 2008000\r\n"), "{head}");
-    assert!(web.text("/docs/", &[]).contains("<a href=\"./a%20%26%20b.txt\">a &amp; b.txt</a>"));
+    assert!(web.text("/docs/", &[]).contains("<a href=\"./a%20%26%20b.txt\"><bdi>a &amp; b.txt</bdi></a>"));
     let effective = web.text("/docs", &["-L", "-o", "/dev/null", "-w", "%{url_effective}"]);
     assert_eq!(effective, web.url(SERVER, "/docs/"), "the redirect stays with TLS");
     web.end();

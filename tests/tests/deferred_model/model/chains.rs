@@ -17,18 +17,9 @@ impl Model {
 
     pub(super) fn add_chain(&mut self, state: State) -> usize {
         let chain = self.chains.len();
-        let key = (!self.has_ended).then(|| {
-            self.free_keys.pop().unwrap_or_else(|| {
-                self.keys.push(None);
-                self.keys.len() - 1
-            })
-        });
-        if let Some(key) = key {
-            self.keys[key] = Some(chain);
-        }
         let state = if self.has_ended { State::Dead } else { state };
         self.chains.push(Chain {
-            key,
+            is_entered: !self.has_ended,
             state,
             links: VecDeque::new(),
             cancelled: false,
@@ -38,13 +29,8 @@ impl Model {
         chain
     }
 
-    pub(super) fn free_key(&mut self, chain: usize) {
-        if let Some(key) = self.chains[chain].key.take()
-            && !self.is_over
-        {
-            self.keys[key] = None;
-            self.free_keys.push(key);
-        }
+    pub(super) fn entered(&self) -> impl Iterator<Item = &Chain> {
+        self.chains.iter().filter(|chain| chain.is_entered)
     }
 
     pub(super) fn make(&mut self, canceller: Option<Canceller>) -> (usize, Handle) {
@@ -93,7 +79,7 @@ impl Model {
     pub(super) fn name(&mut self, handle: Handle, name: String) {
         if let Handle::To(chain) = handle {
             let chain = self.root(chain);
-            if self.chains[chain].key.is_some() {
+            if self.chains[chain].is_entered {
                 self.chains[chain].names.insert(0, name);
             }
         }
@@ -129,7 +115,7 @@ impl Model {
         {
             self.journal.tell(Story::Unhandled(kind.clone()));
         }
-        self.free_key(chain);
+        self.chains[chain].is_entered = false;
     }
 
     pub(super) fn poll(&mut self, place: usize, waker: u32) {
@@ -142,7 +128,7 @@ impl Model {
         };
         self.journal.tell(Story::Polled(result.as_ref().map(in_words)));
         if result.is_some() {
-            self.free_key(chain);
+            self.chains[chain].is_entered = false;
             self.chains[chain].state = State::Over;
             self.kept[place] = Some(Handle::Awaited);
             return;

@@ -1,6 +1,6 @@
 //! Turns of the loop, timers, and the end.
 
-use super::{Canceller, Closure, Due, Model, Queued, SourceState, State, Timer, cancelled, ended};
+use super::{Canceller, Closure, Due, Model, Queued, SourceState, Timer, cancelled, ended};
 
 impl Model {
     /// One pass over what is queued as it begins.
@@ -54,7 +54,7 @@ impl Model {
         self.timers.len() - 1
     }
 
-    /// Whoever waits is told, in the order of their keys.
+    /// Sources fail in the order in which they were made.
     pub(super) fn end(&mut self) {
         if self.has_ended {
             return;
@@ -64,13 +64,7 @@ impl Model {
             timer.what = None;
         }
         self.empty_queue();
-        let waiting: Vec<usize> = self.keys.iter().flatten().copied().collect();
-        let source_of = |chain: &usize| match self.chains[*chain].state {
-            State::WaitsFor(source) => Some(source),
-            _ => None,
-        };
-        let sources: Vec<usize> = waiting.iter().filter_map(source_of).collect();
-        for source in sources {
+        for source in 0..self.sources.len() {
             let result = match self.sources[source].state {
                 SourceState::Waits(_) => ended(),
                 SourceState::Cancelling => cancelled(),
@@ -82,8 +76,7 @@ impl Model {
             self.empty_queue();
         }
         self.is_over = true;
-        self.keys.clear();
-        self.free_keys.clear();
+        self.chains.iter_mut().for_each(|chain| chain.is_entered = false);
         self.hear_wakes();
     }
 

@@ -17,8 +17,8 @@ type Settled = Result<u32, String>;
 
 /// A chain of callbacks: what one Deferred is a handle to.
 struct Chain {
-    /// Its number among those that wait, as long as it does.
-    key: Option<usize>,
+    /// The loop knows it: it has not ended, and is no part of another.
+    is_entered: bool,
     state: State,
     links: VecDeque<Link>,
     /// It was cancelled when it waited for nothing.
@@ -121,9 +121,6 @@ pub(crate) struct Model {
     chains: Vec<Chain>,
     sources: Vec<Source>,
     limits: Vec<Limit>,
-    /// Who has which key; a key that was freed last is given first.
-    keys: Vec<Option<usize>>,
-    free_keys: Vec<usize>,
     queue: VecDeque<Queued>,
     /// In the order in which they were set.
     timers: Vec<Timer>,

@@ -149,7 +149,7 @@ impl Model {
         if let State::Dead = self.chains[inner].state {
             return Some(ended());
         }
-        self.free_key(inner);
+        self.chains[inner].is_entered = false;
         if self.is_settled(handle)
             && let State::Has(result) = std::mem::replace(&mut self.chains[inner].state, State::Over)
         {

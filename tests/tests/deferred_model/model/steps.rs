@@ -13,8 +13,6 @@ impl Model {
             chains: Vec::new(),
             sources: Vec::new(),
             limits: Vec::new(),
-            keys: Vec::new(),
-            free_keys: Vec::new(),
             queue: VecDeque::new(),
             timers: Vec::new(),
             now: 0,
@@ -37,7 +35,7 @@ impl Model {
             Step::End => self.end(),
             step => self.take_step(step),
         }
-        let deferreds = self.keys.iter().flatten().count();
+        let deferreds = self.entered().count();
         self.journal.tell(Story::Counts { deferreds, calls: self.queue.len() });
     }
 
@@ -114,7 +112,7 @@ impl Model {
                 self.journal.tell(Story::Asked { is_settled, is_cancelled });
             }
             Step::Dump => {
-                let waiting = self.keys.iter().flatten().map(|chain| &self.chains[*chain]);
+                let waiting = self.entered();
                 let told = |chain: &Chain| (chain.names.join(" in "), !matches!(chain.state, State::WaitsFor(_)));
                 let mut all: Vec<_> = waiting.map(told).collect();
                 all.sort();

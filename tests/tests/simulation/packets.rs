@@ -1,0 +1,276 @@
+//! Packets between hosts: what is lost, sent again, held back, and given up.
+
+use std::time::Duration;
+
+use lariat::testing::{Simulation, secs};
+use lariat::{Idle, Once, Peer, Reactor, Transport};
+use lariat_tests::downstream::Shared;
+use lariat_tests::harness::{Log, Probe};
+
+const fn millis(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+fn pair(sim: &Simulation, server: Probe, client: Probe) -> lariat::Result<()> {
+    sim.host("server").reactor().listen("tcp:7000", Once::new(server))?;
+    sim.host("client").reactor().connect("tcp:server:7000", Once::new(client)).detach();
+    Ok(())
+}
+
+fn writes(length: usize) -> impl FnMut(&Transport) {
+    move |transport| {
+        transport.write_chunk(vec![7; length]);
+    }
+}
+
+/// Takes 64,000 bytes each 100 ms.
+fn read_slowly(transport: &Transport) {
+    transport.pause_reading();
+    let transport = transport.clone();
+    transport.reactor().clone().call_later(millis(100), move |_| transport.resume_reading());
+}
+
+#[test]
+fn a_steady_slow_reader_is_not_idle_whatever_the_buffers() {
+    Simulation::check(1..=20, |sim| {
+        let server = Log::new();
+        let sends = server.probe().made(|transport| {
+            transport.set_idle_timeout(Idle::Write, Some(secs(1)));
+            transport.write_chunk(vec![7; 10_000_000]);
+        });
+        let client = Log::new().probe().made(read_slowly).data(|transport, _| read_slowly(transport));
+        pair(sim, sends, client)?;
+        sim.run_until(secs(10))?;
+        assert_eq!(server.lost(), None);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_host_without_power_sends_nothing_more() {
+    Simulation::check(1..=10, |sim| {
+        sim.faults().partition("client", "server", secs(1)..secs(10));
+        let client = Log::new();
+        let server = Log::new().probe().made(|transport| {
+            let later = transport.clone();
+            transport.reactor().call_later(secs(2), move |_| {
+                later.write(b"answer");
+            });
+        });
+        pair(sim, server, client.probe())?;
+        sim.run_until(secs(3))?;
+        sim.host("server").crash();
+        sim.run_until(secs(1_000))?;
+        assert_eq!((client.received_len(), client.lost()), (0, None));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_power_failure_on_a_slow_link_truncates() {
+    Simulation::check(1..=10, |sim| {
+        sim.faults().bandwidth(10_000).buffers(1 << 20..=1 << 20);
+        let client = Log::new();
+        pair(sim, Log::new().probe().made(writes(200_000)), client.probe())?;
+        sim.run_until(secs(2))?;
+        sim.host("server").crash();
+        sim.run_until(secs(100))?;
+        // It came piece by piece until then.
+        assert!((17_000..=20_000).contains(&client.received_len()), "{}", client.received_len());
+        assert!(client.deliveries() >= 10, "{}", client.deliveries());
+        Ok(())
+    });
+}
+
+#[test]
+fn an_abort_discards_what_has_not_left_and_is_heard_at_once() {
+    Simulation::check(1..=10, |sim| {
+        sim.faults().bandwidth(10_000).latency(10..=10).buffers(1 << 20..=1 << 20);
+        let client = Log::new();
+        let server = Log::new().probe().made(|transport| {
+            transport.write_chunk(vec![7; 150_000]);
+            let later = transport.clone();
+            transport.reactor().call_later(secs(1), move |_| later.abort());
+        });
+        pair(sim, server, client.probe())?;
+        sim.run_until(millis(1_500))?;
+        assert_eq!(client.lost().as_deref(), Some("ConnectionReset"));
+        assert!(client.received_len() < 15_000, "{}", client.received_len());
+        Ok(())
+    });
+}
+
+#[test]
+fn an_abort_loses_what_the_window_held_back() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().buffers(4_000_000..=4_000_000).latency(10..=10);
+        let client = Log::new();
+        let server = Log::new().probe().made(|transport| {
+            transport.write_chunk(vec![7; 3_000_000]);
+            let later = transport.clone();
+            transport.reactor().call_later(millis(5), move |_| {
+                assert_eq!(later.queued(), 0);
+                later.abort();
+            });
+        });
+        pair(sim, server, client.probe())?;
+        sim.run()?;
+        assert_eq!(client.lost().as_deref(), Some("ConnectionReset"));
+        assert!((1..300_000).contains(&client.received_len()), "{}", client.received_len());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_reset_in_a_partition_is_lost() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().partition("client", "server", secs(1)..secs(3));
+        let client = Log::new();
+        let server = Log::new().probe().made(|transport| {
+            let later = transport.clone();
+            transport.reactor().call_later(secs(2), move |_| later.abort());
+        });
+        pair(sim, server, client.probe())?;
+        sim.run_until(secs(30))?;
+        assert!(client.is_made() && client.lost().is_none());
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_lost_is_sent_again_in_order() {
+    let late = Shared::new(0);
+    Simulation::check(1..=50, |sim| {
+        sim.faults().loss(0.2);
+        let server = Log::new();
+        let client = Log::new().probe().made(|transport| {
+            for beat in 0..20u8 {
+                let transport = transport.clone();
+                transport.reactor().clone().call_later(millis(10 * u64::from(beat)), move |_| {
+                    transport.write(&[beat]);
+                });
+            }
+        });
+        pair(sim, server.probe(), client)?;
+        sim.run_until(millis(300))?;
+        late.with(|late| *late += usize::from(server.received_len() < 20));
+        sim.run_until(secs(300))?;
+        assert_eq!(server.received(), (0..20).collect::<Vec<u8>>());
+        Ok(())
+    });
+    assert!(late.with(|late| *late) > 25, "{}", late.with(|late| *late));
+}
+
+#[test]
+fn a_connect_takes_whole_seconds_when_its_first_packets_are_lost() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().partition("client", "server", secs(0)..millis(1_500));
+        let client = Log::new();
+        pair(sim, Log::new().probe(), client.probe())?;
+        sim.run_until(millis(1_999))?;
+        assert!(!client.is_made());
+        sim.run_until(secs(2))?;
+        assert!(client.is_made());
+        Ok(())
+    });
+}
+
+#[test]
+fn who_writes_to_a_host_that_stays_down_hears_of_it_after_a_quarter_of_an_hour() {
+    Simulation::check(1..=5, |sim| {
+        let client = Log::new();
+        let speaks = client.probe().made(|transport| {
+            let later = transport.clone();
+            transport.reactor().call_later(secs(2), move |_| {
+                later.write(b"hello");
+            });
+        });
+        pair(sim, Log::new().probe(), speaks)?;
+        sim.run_until(secs(1))?;
+        sim.host("server").crash();
+        sim.run_until(secs(926))?;
+        assert_eq!(client.lost(), None);
+        sim.run_until(secs(927))?;
+        assert_eq!(client.lost().as_deref(), Some("HostUnreachable"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_user_timeout_takes_the_place_of_the_quarter_of_an_hour() {
+    Simulation::check(1..=5, |sim| {
+        let client = Log::new();
+        let mut options = lariat::ConnectOptions::default();
+        options.stream.user_timeout = Some(secs(7));
+        sim.faults().half_open(1.0);
+        sim.host("server").reactor().listen("tcp:7000", |_: &Peer| Log::new().probe())?;
+        let address = lariat::Address::Tcp((sim.host("server").address(), 7000).into());
+        let speaks = client.probe().made(writes(5));
+        sim.host("client").reactor().connect_at(&address, options, Once::new(speaks)).detach();
+        sim.run_until(millis(6_999))?;
+        assert_eq!(client.lost(), None);
+        sim.run_until(secs(8))?;
+        assert_eq!(client.lost().as_deref(), Some("TimedOut"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_one_way_partition_delivers_and_does_not_acknowledge() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().partition_one_way("server", "client", secs(1)..secs(5_000));
+        let (server, client) = (Log::new(), Log::new());
+        let speaks = client.probe().made(|transport| {
+            let later = transport.clone();
+            transport.reactor().call_later(secs(2), move |_| {
+                later.write(b"hello");
+            });
+        });
+        pair(sim, server.probe(), speaks)?;
+        sim.run_until(secs(3))?;
+        assert_eq!((server.received_len(), client.lost()), (5, None));
+        sim.run_until(secs(1_000))?;
+        assert_eq!(client.lost().as_deref(), Some("TimedOut"));
+        Ok(())
+    });
+}
+
+#[test]
+fn large_packets_vanish_in_an_mtu_black_hole() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().mtu_black_hole(1_000).latency_one_way("client", "server", 5..=5);
+        let (server, client) = (Log::new(), Log::new());
+        let speaks = client.probe().made(|transport| {
+            transport.write(b"small");
+            let later = transport.clone();
+            transport.reactor().call_later(secs(1), move |_| {
+                later.write(&[7; 1_200]);
+            });
+        });
+        pair(sim, server.probe(), speaks)?;
+        sim.run_until(secs(100))?;
+        assert_eq!((server.received_len(), client.lost()), (5, None));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_killed_process_ends_its_connections_in_good_order() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().latency(1..=10).buffers(1 << 20..=1 << 20);
+        let (server, client, late) = (Log::new(), Log::new(), Log::new());
+        let log = server.clone();
+        sim.host("server").start(move |reactor: &Reactor| {
+            let log = log.clone();
+            reactor.listen("tcp:7000", move |_: &Peer| log.probe().made(writes(50_000))).map(drop)
+        })?;
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe())).detach();
+        sim.run_until(millis(40))?;
+        sim.host("server").kill();
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(late.probe())).detach();
+        sim.run_until(secs(2))?;
+        assert_eq!((client.received_len(), client.lost().as_deref()), (50_000, Some("Done")));
+        assert!(server.lost().is_none() && late.has("dropped") && !late.is_made());
+        Ok(())
+    });
+}
