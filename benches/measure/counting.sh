@@ -19,7 +19,7 @@ clean_up() {
   rm -rf "$scratch"
 }
 
-# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND, for whatever `name` is.
+# hold WHAT VALUE BOUND: says whether VALUE is at most BOUND, and names `name` in the line.
 hold() {
   local word=PASS
   awk -v value="$2" -v bound="$3" 'BEGIN { exit !(value <= bound) }' || word=FAIL
@@ -27,7 +27,7 @@ hold() {
   echo "$word $name: $1 $2 (bound $3)"
 }
 
-# Takes a port that nobody listens on, from below those that the kernel hands out for outgoing connections.
+# Takes a free port, from below those that the kernel hands out for outgoing connections.
 free_port() {
   while port=$((20000 + RANDOM % 12000)); [ -n "$(ss -ltnH "sport = :$port")" ]; do :; done
 }
@@ -71,7 +71,7 @@ end_server() {
 }
 
 # The load whose cost is counted: `rounds` rounds of `conns` connections sending file `request`. With `at_once` set, the server finds
-# all requests of a round at once. Whoever counts another load defines this anew.
+# all requests of a round at once. A script that counts another load redefines this.
 drive() { "$scratch/lockstep" "$port" "$conns" "$rounds" "$request" ${at_once:+"$started"}; }
 
 # Sets `count` to the userland instructions of a whole run.
@@ -104,7 +104,7 @@ count_allocated() {
   [ -n "$count" ] || { tail -n 20 "$scratch/server.err" >&2; return 1; }
 }
 
-# The same of allocations, whatever their size.
+# The same for the number of allocations of any size.
 count_allocations() {
   count_allocated "$@"
   count=$(sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$scratch/server.err" | tr -d ,)

@@ -2,7 +2,7 @@
 # Holds what a web server costs to its bounds, by counting alone: instructions, system calls and allocations for each GET of /plaintext
 # on connections that stay, and bytes for each that is idle. Prints a line per bound, PASS or FAIL first, and exits 1 if any failed.
 #   http.sh [--only PART,...] [--name NAME] COMMAND [ARG ...]      {} in an ARG stands for the port
-#   http.sh --where COMMAND [ARG ...]     tells only where in the source the instructions are, if there are line tables
+#   http.sh --where COMMAND [ARG ...]     prints only where in the source the instructions are, given line tables
 #                                         (CARGO_PROFILE_RELEASE_DEBUG=line-tables-only)
 # PARTs: instructions, calls, allocations, idle; by default these. A part of its own is `sendfile`, for a server of files: the calls that
 # it takes to send /large.txt, a file of 1 MiB.

@@ -9,7 +9,7 @@ use crate::{
     server::{Contestant, Server},
 };
 
-/// How often both are started anew: where a process lies in memory is luck that a restart redraws.
+/// The number of restarts of both: a restart draws a new memory layout, which affects speed.
 const FRESH_STARTS: usize = 3;
 
 /// Ours, and a peer that it is held beside.
@@ -19,11 +19,11 @@ pub struct Duel<'a> {
     pub ours: &'a Contestant,
     /// The peer.
     pub theirs: &'a Contestant,
-    /// How many slices each gets in each of three sets of fresh processes, beside one that warms it up.
+    /// The number of slices for each in each of three sets of fresh processes, after one that warms it up.
     pub rounds: usize,
 }
 
-/// What both gave in every round.
+/// The results of both in every round.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     names: [String; 2],
@@ -31,8 +31,8 @@ pub struct Outcome {
 }
 
 impl Duel<'_> {
-    /// Starts both, has `begin` set up a load for each, and then has `slice` load them in turn, each first as often as the other, and tell
-    /// what it saw.
+    /// Starts both, has `begin` set up a load for each, and then has `slice` load them in turn, each first as often as the other. Returns
+    /// the values seen.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Duel<'_> {
 }
 
 impl Outcome {
-    /// What `names`, ours first, gave in every round.
+    /// Returns the results of `names`, ours first, in every round.
     #[must_use]
     pub fn new(names: [String; 2], figures: [Vec<f64>; 2]) -> Self {
         Self { names, figures }

@@ -1,10 +1,10 @@
-//! What Lariat costs, beside its peers.
+//! Measurements of Lariat's costs, beside its peers.
 //!
 //! Everything here is a program that prints each bound, the value seen, and `PASS` or `FAIL`:
 //!
 //! - `compare` holds the echo example beside a bare epoll server in C and beside tokio;
 //! - `fanout` holds a broadcast to a thousand connections to its bounds, and beside tokio;
-//! - `chat_load` holds the chat example to its bounds with five thousand people in a room, some of whom never read;
+//! - `chat_load` holds the chat example to its bounds with five thousand members in a room, some of which never read;
 //! - `proxy_compare` holds the proxy example beside HAProxy;
 //! - `tls_compare` holds the echo example over TLS beside tokio-rustls;
 //! - `http_compare` holds the plaintext example beside hyper, and the web example beside nginx;
@@ -32,7 +32,7 @@
 //! | [`server`] | a server in a process of its own, killed when dropped |
 //! | [`tool`] | the load generators in C, built on demand, and what they print |
 //! | [`ratio`] | medians, percentiles, and pairs of runs |
-//! | [`report`] | the lines that tell a bound from what was seen |
+//! | [`report`] | the lines that compare a bound with the value seen |
 
 pub mod certificates;
 pub mod differential;
@@ -48,7 +48,7 @@ pub mod wrk;
 
 use std::fmt;
 
-/// What ended a measurement early, in words for whoever started it.
+/// The error that ended a measurement early.
 #[derive(Debug)]
 pub struct Trouble(String);
 

@@ -21,19 +21,19 @@ use rustls::{
 
 use crate::{Result, Trouble};
 
-/// How long a server may leave every client without an answer.
+/// The longest time that a server may leave every client without an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is read from a connection at a time.
+/// The size of a read from a connection, in bytes.
 const READ: usize = 128 * 1024;
 
-/// What is written to a session at a time.
+/// The size of a write to a session, in bytes.
 const WRITTEN: usize = 16 * 1024;
 
-/// How many connections are made at a time; every contestant's backlog is longer.
+/// The number of connections made at a time; the backlog of every contestant is longer.
 const COMING: usize = 500;
 
-/// Clients of one server on the loopback. They know its certificate, and look no further: what they cost is nobody's concern.
+/// Clients of one server on loopback. They check only that the certificate is the known one: their cost is not measured.
 #[derive(Debug)]
 pub struct Crowd {
     poll: Poll,
@@ -47,22 +47,22 @@ pub struct Crowd {
 struct Client {
     stream: TcpStream,
     session: ClientConnection,
-    /// Bytes that are still to be sent, and to come back.
+    /// Bytes still to send and, below, to receive.
     unsent: usize,
     unheard: usize,
-    /// Says good-bye when all has come back, and then waits for the server's.
+    /// Sends close_notify when everything has come back, and then waits for the server's.
     leaves: bool,
     /// Has said it.
     leaving: bool,
-    /// The server has said good-bye.
+    /// The server's close_notify has arrived.
     gone: bool,
 }
 
-/// Where clients come and go, one after the other.
+/// Places where one client after the other connects and leaves.
 #[derive(Clone, Debug)]
 pub struct Places(Vec<Arc<ClientConfig>>);
 
-/// How many connections came and went.
+/// The numbers of connections that were made and ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Visits {
     /// With a full handshake.
@@ -99,7 +99,7 @@ impl Crowd {
         Ok(Self { poll: Poll::new()?, port, settings, clients: Vec::new(), incoming })
     }
 
-    /// Places for `width` clients at a time. With `resume`, each client resumes the session of whoever was in its place before.
+    /// Places for `width` clients at a time. With `resume`, each client resumes the session of its predecessor.
     #[must_use]
     pub fn places(&self, width: usize, resume: bool) -> Places {
         let place = |_| {
@@ -110,7 +110,7 @@ impl Crowd {
         Places((0..width).map(place).collect())
     }
 
-    /// Until the time is over, clients connect, have one byte echoed, say good-bye and wait for the server's good-bye; then the next one
+    /// Until `until`, clients connect, have one byte echoed, send close_notify and wait for the server's. Then the next client
     /// takes the place.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Every client has messages of `size` bytes echoed, one after the other, until the time is over. Returns how many that were.
+    /// Every client has messages of `size` bytes echoed, one after the other, until `until`. Returns the number of messages.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl Crowd {
         Ok(messages + self.until_all_heard(Some(until), size)?)
     }
 
-    /// Waits until everything has come back that clients have sent; until the time is over, they then send another message.
+    /// Waits until everything that clients have sent has come back. Until `until`, they then send another message.
     fn until_all_heard(&mut self, until: Option<Instant>, size: usize) -> Result<u64> {
         let mut waiting = self.clients.iter().filter(|client| client.unheard > 0).count();
         let mut messages = 0;
@@ -219,7 +219,7 @@ impl Client {
         (self.unsent, self.unheard) = (size, size);
     }
 
-    /// Does what can be done at once, and sends the next message whenever one has come back and there is time. Returns how many came back.
+    /// Does everything that does not block, and sends the next message when one has come back before `until`. Returns the number that came back.
     fn converse(&mut self, until: Option<Instant>, size: usize, incoming: &mut [u8]) -> Result<u64> {
         let mut messages = 0;
         while self.advance(incoming)? {
@@ -232,7 +232,7 @@ impl Client {
         Ok(messages)
     }
 
-    /// Does what can be done at once. Returns whether that was the last of it: whoever stays has heard everything, whoever leaves has gone.
+    /// Does everything that does not block. Returns whether the client is done: everything has come back and, if it leaves, it has left.
     fn advance(&mut self, incoming: &mut [u8]) -> Result<bool> {
         loop {
             let sent = self.send()?;

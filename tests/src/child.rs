@@ -23,14 +23,14 @@ pub struct Child {
     log: Option<JoinHandle<String>>,
 }
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit status.
     pub status: ExitStatus,
-    /// The lines that it printed and that nobody had asked for yet.
+    /// The printed lines that the test has not asked for yet.
     pub output: Vec<String>,
-    /// What it wrote to its standard error.
+    /// The content of its standard error.
     pub log: String,
 }
 
@@ -55,7 +55,7 @@ impl Child {
         let (sender, output) = channel();
         thread::spawn(move || {
             for line in printed.lines().map_while(Result::ok) {
-                // Nobody listens any more: the test is over.
+                // The receiver is gone: the test has ended.
                 let _ = sender.send(line);
             }
         });

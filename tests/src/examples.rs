@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::command::command;
 
-/// Builds an example with the profile of the running test or program, into the same folder, and tells where it is. Where `cargo test` built all
-/// of the workspace, there is nothing left to do.
+/// Builds an example with the profile of the running test or program, into the same folder, and returns its path. If `cargo test`
+/// has built the whole workspace, this builds nothing.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! What the whole-system tests share.
+//! Shared helpers of the whole-system tests.
 
 pub mod certificates;
 pub mod child;

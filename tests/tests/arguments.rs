@@ -18,10 +18,10 @@ use rustix::process::Signal;
 const PROGRAMS: [&str; 9] =
     ["async_echo", "chat", "dev_cert", "echo", "fetch_many", "plaintext", "proxy", "tls_proxy", "web"];
 
-/// Those of whom every argument is a place to listen at.
+/// The servers whose arguments are all endpoints to listen at.
 const SERVERS: [&str; 4] = ["async_echo", "chat", "echo", "plaintext"];
 
-/// Where they are.
+/// The paths of the programs.
 static PATHS: LazyLock<BTreeMap<&str, String>> =
     LazyLock::new(|| PROGRAMS.map(|name| (name, example(name).to_string_lossy().into_owned())).into());
 

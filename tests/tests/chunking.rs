@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lariat::testing::{check_chunking, check_linear, check_linear_cost, check_splits};
 use lariat::{Protocol, Transport, check_chunking};
 
-/// What the check said of a protocol that fails it, with single spaces.
+/// Returns the check's report about a protocol that fails it, with single spaces.
 fn report_of(check: impl FnOnce()) -> String {
     let thrown = catch_unwind(AssertUnwindSafe(check)).expect_err("the check fails");
     let message = thrown.downcast_ref::<&str>().map(ToString::to_string).or_else(|| thrown.downcast_ref().cloned());

@@ -10,7 +10,7 @@ use lariat_tests::command::command;
 use lariat_tests::examples::example;
 use lariat_tests::harness::Scratch;
 
-/// Where certificates are made.
+/// A folder for generated certificates.
 struct Folder {
     path: PathBuf,
     _scratch: Scratch,
@@ -40,7 +40,7 @@ impl Folder {
         names
     }
 
-    /// What openssl prints, and whether it is content.
+    /// Returns openssl's exit success and output.
     fn openssl(&self, arguments: &str) -> (bool, String) {
         let mut openssl = command("openssl");
         let output = openssl.args(arguments.split(' ')).current_dir(&self.path).output().expect("there is an openssl");

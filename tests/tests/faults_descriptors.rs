@@ -1,4 +1,4 @@
-//! A server whose descriptors are used up waits for one without spinning, without flooding its log, and not for ever.
+//! A server whose descriptors are used up waits for one without spinning, without flooding its log, and with an end.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -60,7 +60,7 @@ fn a_server_without_descriptors_lets_clients_down_and_serves_again_when_one_is_f
     // in the same time.
     let allowed = 4 * CLIENTS + milliseconds / 5;
     assert!(turns - idle <= allowed, "{turns} turns in {milliseconds} ms");
-    // With nobody left to let down there is nothing left to do.
+    // With no client left to disappoint, the server has nothing to do.
     let [then, ..] = ask(&mut world, &mut questions);
     assert!(then - turns <= 10, "{} turns for one answer", then - turns);
 
@@ -82,7 +82,7 @@ fn a_server_without_descriptors_lets_clients_down_and_serves_again_when_one_is_f
     let log = server.end().log;
     let lines = log.lines().filter(|line| line.contains("cannot accept connections")).count();
     assert!((1..=milliseconds / 1000 + 1).contains(&lines), "{lines} lines in {milliseconds} ms:\n{log}");
-    // The end of the loop tells how many lines were left out.
+    // The end of the loop logs the number of lines left out.
     let others = log.lines().filter(|line| line.contains("WARN") && !line.contains("lines of this kind were left out"));
     assert_eq!(others.count(), lines, "and of nothing else:\n{log}");
 }

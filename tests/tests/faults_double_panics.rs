@@ -1,4 +1,4 @@
-//! Two destructors that panic where both values are dropped at once: Rust ends a process in which one panic meets another.
+//! Two destructors that panic where both values are dropped together: Rust ends a process in which one panic meets another.
 
 use lariat_tests::child::Child;
 

@@ -1,4 +1,4 @@
-//! The client that asks much at once: against the echo example over loopback, and on a network that fails.
+//! The client that sends many requests at a time: against the echo example over loopback, and on a network that fails.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -16,7 +16,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// Generous: nothing but a hang takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is logged from now on, by this thread and by the watchdogs of all.
+/// The lines logged from now on, by this thread and by all watchdogs.
 struct Lines {
     thread: ThreadId,
     lines: Receiver<(ThreadId, String)>,
@@ -36,7 +36,7 @@ impl Lines {
         Self { thread: thread::current().id(), lines }
     }
 
-    /// What this thread has logged since the last call.
+    /// Returns the lines that this thread has logged since the last call.
     fn own(&self) -> Vec<String> {
         let own = self.lines.try_iter().filter(|(thread, _)| *thread == self.thread);
         own.map(|(_, line)| line).collect()
@@ -221,7 +221,7 @@ impl Protocol for Silent {
 
 /// Longer than a busy machine keeps a thread from running.
 const LIMIT: Duration = Duration::from_millis(200);
-/// How long the callbacks under test block: being slow is what is tested.
+/// The time for which the callbacks under test block: slowness is what they test.
 const NAP: Duration = Duration::from_millis(300);
 
 /// Takes its time over every byte that it gets.
@@ -311,7 +311,7 @@ fn without_a_limit_nothing_is_said_of_slow_callbacks() {
     assert_eq!(lines.own(), Vec::<String>::new());
 }
 
-/// Blocks until the watchdog has told of it.
+/// Blocks until the watchdog has reported it.
 struct Stuck(Lines);
 
 impl Protocol for Stuck {

@@ -22,7 +22,7 @@ impl LineProtocol for Talker {
     }
 }
 
-/// Asks everything at once, and reads the answers.
+/// Sends all requests together, and reads the answers.
 struct Asker(Rc<Cell<usize>>);
 
 impl Protocol for Asker {
@@ -53,7 +53,7 @@ fn answers_to_pipelined_lines_stay_bounded_however_many_lines_one_read_brings() 
     assert_eq!(received.get(), LINES * ANSWER, "every line was answered");
 }
 
-/// Notes who sent a line.
+/// Notes the sender of a line.
 struct Noted(Sender<String>);
 
 impl LineProtocol for Noted {

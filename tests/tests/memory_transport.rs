@@ -14,7 +14,7 @@ use lariat::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Does what the letters it gets say, and notes what it hears.
+/// Carries out the letters that it receives, and notes its callbacks.
 struct Script(Notes);
 
 impl Protocol for Script {
@@ -82,7 +82,7 @@ fn script() -> (MemoryTransport<Script>, Notes) {
     (wire, journal)
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 fn panic_in(work: impl FnOnce()) -> String {
     let thrown = catch_unwind(AssertUnwindSafe(work)).expect_err("it panics");
     thrown
@@ -492,7 +492,7 @@ fn printed_by(work: impl FnOnce()) -> Vec<(String, u32)> {
     PRINTED.take().expect("it was set")
 }
 
-/// Fails a Deferred that is let go, from the loop. Returns the line where the failure is made.
+/// Fails a dropped Deferred, from the loop. Returns the line where the failure is made.
 fn fail_soon(reactor: &Reactor) -> u32 {
     let (resolver, deferred) = Deferred::<()>::new(reactor);
     deferred.detach();
@@ -569,7 +569,7 @@ fn a_failure_that_the_body_of_a_test_lets_go_is_noticed() {
     let clock = VirtualClock::new();
     Deferred::<()>::fail(&clock, Failure::new("the oven is cold")).detach();
     assert!(panic_in(|| clock.settle()).contains("the oven is cold"));
-    // At the latest when the clock is dropped; a dropped Deferred is let go, too.
+    // The drop of the clock is the last chance, and a dropped Deferred counts too.
     let clock = VirtualClock::new();
     drop(Deferred::<()>::fail(&clock, Failure::new("the oven is warm")));
     let (message, file) = (panic_in(|| drop(clock)), file!());

@@ -1,4 +1,4 @@
-//! An end in good order, with peers that do what they can against it.
+//! Graceful shutdown, with peers that work against it.
 
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
@@ -20,13 +20,13 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 fn stay(_: &Transport) {}
 
-/// Stops the loop, and tells how its connections ended.
+/// Stops the loop. Returns how its connections ended.
 fn stop(world: World) -> Drained {
     world.reactor.call_later(Duration::ZERO, Reactor::stop);
     run(world)
 }
 
-/// Runs the loop to its end, and tells how its connections ended.
+/// Runs the loop to its end. Returns how its connections ended.
 fn run(world: World) -> Drained {
     let World { reactor, scratch: _scratch, .. } = world;
     let handle = reactor.clone();
@@ -107,7 +107,7 @@ fn two_that_close_with_much_queued_for_each_other_do_not_wait_for_each_other() {
         }
         world.reactor.set_drain_timeout(NEVER);
         let drained = stop(world);
-        // Who is done first reads only so much more, and nobody wants the rest.
+        // The side that is done first discards a limited amount, and the rest is not wanted.
         assert_eq!((drained.cut_off, drained.closed.done + drained.closed.lost, drained.closed.total()), (0, 2, 2));
     });
 }

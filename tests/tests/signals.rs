@@ -1,4 +1,4 @@
-//! What signals do to a process with a loop in it.
+//! Signals to a process with a loop.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -36,7 +36,7 @@ fn is_served(client: &mut TcpStream) {
     assert_eq!(answer, *b"!");
 }
 
-/// Reads to the end of the stream, which has to be an end and no reset.
+/// Reads to the end of the stream, and fails on a reset.
 fn ends_in_good_order(mut client: TcpStream) {
     let mut rest = Vec::new();
     client.read_to_end(&mut rest).expect("the end is no reset");
@@ -123,7 +123,7 @@ fn a_second_signal_ends_a_process_whose_loop_is_blocked() {
     let (mut server, mut client) = start("");
     client.write_all(b"b").expect("the server takes it");
     server.expect("busy");
-    // Two signals of one kind may become one while they are pending; two kinds are told apart.
+    // Two signals of one kind may become one while they are pending; two kinds stay distinct.
     server.signal(INT);
     server.signal(TERM);
     let status = server.end().status.code();
@@ -299,7 +299,7 @@ fn is_reset_while_it_sends(mode: &str, what: &[u8]) {
         let mut some = [0; 4096];
         client.read_exact(&mut some).expect("the server sends");
         if half_closed {
-            // Who has seen this end is told of the reset by EPIPE, which is what SIGPIPE goes with.
+            // After this end, the kernel reports the reset as EPIPE, which comes with SIGPIPE.
             client.shutdown(Shutdown::Write).expect("it is connected");
             is_served(&mut client_that_stays);
         }

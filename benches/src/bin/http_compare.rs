@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     program::run("http_compare", || Plan::from_arguments(env::args().skip(1)).and_then(|plan| plan.run()))
 }
 
-/// What was asked for on the command line.
+/// The parsed command line.
 struct Plan {
     parts: Vec<String>,
     rounds: usize,
@@ -66,7 +66,7 @@ impl Plan {
         self.parts.is_empty() || self.parts.iter().any(|wanted| wanted == part)
     }
 
-    /// Runs what was asked for, and tells how many bounds were missed.
+    /// Runs the chosen comparisons. Returns the number of missed bounds.
     fn run(&self) -> Result<usize> {
         let mut report = Report::new();
         report.note(format_args!("in turn, a second at a time, {} rounds in each of 3 sets of processes", self.rounds));
@@ -154,7 +154,7 @@ impl Plan {
     }
 }
 
-/// A folder of files to be served, which goes when this is dropped.
+/// A folder with the served files, removed on drop.
 struct Files(PathBuf);
 
 impl Files {

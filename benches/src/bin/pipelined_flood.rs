@@ -1,5 +1,5 @@
-//! How long a visitor waits for a response while another client of the same server keeps 100 requests pipelined, next to how long
-//! the visitor waits when it is alone. Both are measured in one run, in turns, so that the machine's speed cancels out.
+//! Measures the time that a visitor waits for a response while another client of the same server keeps 100 requests
+//! pipelined, beside the time that the visitor waits when it is alone. Both are measured in one run, in turns, so that the machine's speed cancels out.
 //!
 //! `pipelined_flood [MICROSECONDS]`: the work of each of the flood's requests. Default: 20. Exits with 1 if the visitor waits more than
 //! five times as long as when it is alone, and one of the flood's requests more: a handler that runs is not interrupted, and a visit ends
@@ -57,7 +57,7 @@ fn main() -> Result<ExitCode, Failed> {
             let over = over.clone();
             move || flood(port, length, &begun, &over)
         });
-        // An error is the flood's own, which is told below.
+        // An error here follows from one of the flood, which is reported below.
         let _ = flows.recv();
         visit(&mut visitor, &mut beside)?;
         over.store(true, Ordering::Relaxed);
@@ -96,8 +96,8 @@ fn visit(stream: &mut TcpStream, times: &mut Vec<Duration>) -> Result<usize, Fai
     Ok(length)
 }
 
-/// Keeps requests pipelined: the next ones are sent when the responses to half of them have come.
-/// Tells `begun` when the first responses are there.
+/// Keeps requests pipelined: the next ones are sent when half of the responses have arrived.
+/// Signals `begun` at the first responses.
 fn flood(port: u16, length: usize, begun: &Sender<()>, over: &AtomicBool) -> Result<(), Failed> {
     let mut stream = connect(port)?;
     let batch = "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n".repeat(PIPELINED / 2);

@@ -9,8 +9,8 @@
 //! again, on the quiet server and beside the crowd in turn: the machine's other work falls on both alike. A figure is the median of the
 //! waits beside the crowd, from the connection to the end of the response, as a multiple of the median on the quiet server.
 //!
-//! The server keeps loopback connections whatever their number by default, so that all of the crowd is there at the same time; with
-//! `countLoopback=yes` the crowd has no more than the share of one address, as one from elsewhere. `--web` measures another build.
+//! By default, the limit per address does not count loopback connections, so the whole crowd is connected at the same time. With
+//! `countLoopback=yes` the crowd gets the share of one address, like a crowd from another network. `--web` measures another build.
 //!
 //! The exit status is 1 if a bound was missed, 2 if something did not run. Both processes need 17,000 descriptors.
 
@@ -211,7 +211,7 @@ impl Crowd {
     }
 }
 
-/// Opens connections until it is over, and again those that the server ends. Returns how many it opened.
+/// Opens connections, and reopens those that the server ends, until `is_over`. Returns the number opened.
 fn keep_open(port: u16, is_over: &AtomicBool, open: &AtomicUsize, came: &AtomicBool) -> Result<usize> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));

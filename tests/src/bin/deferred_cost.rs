@@ -1,12 +1,12 @@
-//! Work to be counted: Deferreds that are made, resolved and delivered, so many of them.
+//! Work to be counted: a given number of Deferreds that are made, resolved and delivered.
 //!
 //! ```text
 //! deferred_cost WORK TURNS EACH
 //! ```
 //!
 //! In each of TURNS turns of the loop, EACH Deferreds are made, resolved and delivered: with one callback for `one`, with ten for `ten`.
-//! Those of `pending` have one callback too; when all of them are there, the program ends without dropping any. Those of `task` are of
-//! tasks that are ready at once.
+//! Those of `pending` have one callback too; when all of them exist, the program ends without dropping any. Those of `task` belong to
+//! tasks that are ready immediately.
 
 use std::hint::black_box;
 use std::process::ExitCode;

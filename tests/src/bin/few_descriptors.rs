@@ -1,4 +1,4 @@
-//! An echo server that may have only so many descriptors open: `few_descriptors LIMIT [KEYWORDS]`. The keywords are added to its endpoint.
+//! An echo server with a limit on open descriptors: `few_descriptors LIMIT [KEYWORDS]`. The keywords are added to its endpoint.
 //!
 //! It prints its address. Its first connection is for questions: each byte that comes there is answered with a line that has the
 //! numbers of turns, of connections opened so far, and of milliseconds since the beginning; an `f`, with the number of files that

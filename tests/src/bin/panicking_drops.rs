@@ -1,5 +1,5 @@
-//! Destructors that panic, two at a time: `panicking_drops WHERE`. A panic while another unwinds ends the process, so who drops two
-//! values of a user's has to see to it that they do not meet. It prints a line if it is still there afterwards.
+//! Destructors that panic, two at a time: `panicking_drops WHERE`. A panic while another unwinds ends the process, so code that
+//! drops two user values must keep their panics apart. The program prints a line if it survives.
 
 use std::error::Error;
 use std::io::Read;
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     turn(&mut reactor)?;
     match std::env::args().nth(1).as_deref() {
         Some("sent") => {
-            // The first fills what the kernel takes at once, so that both are sent from the queue.
+            // The first fills the kernel's buffer, so that both are sent from the queue.
             write_much(&transport);
             write_two(&transport);
             let mut received = vec![0; 1 << 20];

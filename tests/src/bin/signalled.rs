@@ -1,6 +1,6 @@
 //! A server that is sent signals: `signalled [MODE]`. It prints its address, and what happens to it.
 //!
-//! Every byte that it receives tells it to do something: see [`Signalled::data_received`].
+//! Every byte that it receives is a command: see [`Signalled::data_received`].
 
 use std::env;
 use std::error::Error;
@@ -25,7 +25,7 @@ fn say(what: &str) {
 }
 
 struct Signalled {
-    /// Ends only when it is told to.
+    /// Ends only on a command.
     stays: bool,
 }
 
@@ -110,7 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     say("ended");
     match mode.as_str() {
-        // Whatever ends it now is none of a loop's doing.
+        // No loop runs any more: only the signal's own action can end the process.
         "after" => drop(stdin().read_line(&mut String::new())),
         "twice" => serve(&mode)?,
         _ => {}

@@ -1,8 +1,8 @@
 //! Counts the connections that time out with their input unread when a server is stopped for longer than its idle limit.
 //!
 //! `stopped_server [PEERS] [PROGRAM]` connects PEERS sockets (default 10,000) to the echo example with an idle limit of 5 s, or to
-//! another build of it, PROGRAM. It stops the server with SIGSTOP, sends a byte from every peer before the limit, and lets the
-//! server go on with SIGCONT after it. Every byte has to come back. The program prints a line that begins with PASS or FAIL, and
+//! another build of it, PROGRAM. It stops the server with SIGSTOP, sends a byte from every peer before the limit, and continues
+//! the server with SIGCONT after it. Every byte has to come back. The program prints a line that begins with PASS or FAIL, and
 //! ends with status 1 if a connection was lost. It needs a descriptor for each peer here, and one in the server.
 
 use std::error::Error;
@@ -18,7 +18,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 /// The server's idle limit, in seconds.
 const LIMIT: &str = "5";
-/// How long the server is stopped: longer than its limit.
+/// The time for which the server is stopped: longer than its limit.
 const STOPPED: Duration = Duration::from_secs(6);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {

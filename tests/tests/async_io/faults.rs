@@ -12,7 +12,7 @@ use super::{is_beginning, pattern};
 
 const LENGTH: usize = 40_000;
 
-/// What a client has heard of its own words, and how it ended.
+/// The bytes that came back to a client, and its end.
 #[derive(Default)]
 struct Outcome {
     heard: Vec<u8>,
@@ -37,7 +37,7 @@ fn serve(reactor: &Reactor) -> lariat::Result<()> {
 }
 
 async fn talk(stream: AsyncStream, reactor: Reactor, random: Random, outcome: Shared<Outcome>) -> std::io::Result<()> {
-    // Whoever waits on a connection that is half open, and has sent everything, hears of no end otherwise.
+    // A half-open connection on which everything is sent has no other end.
     stream.transport().set_idle_timeout(Idle::Read, Some(Duration::from_secs(600)));
     let (mut reader, mut writer) = stream.split();
     let (pauses, lengths) = (random.clone(), random);
@@ -95,7 +95,7 @@ fn run(seeds: RangeInclusive<u64>, must_end_well: bool, faults: impl Fn(&Simulat
                 assert!(end.is_some(), "everybody comes to an end");
                 let well = matches!(end, Some(Ok(())));
                 assert!(well || !must_end_well, "{end:?}");
-                // An end in good order is that of everything.
+                // An orderly end comes after all bytes.
                 assert!(!well || heard.len() == LENGTH, "{} bytes of {LENGTH}", heard.len());
             });
         }

@@ -6,7 +6,7 @@ use lariat::Transport;
 use lariat_examples::chat::Chat;
 use lariat_tests::harness::{Log, World, simulated};
 
-/// Somebody who connects, says `line` if it is not empty, and never reads if `deaf`.
+/// Connects a member that sends `line` if it is not empty, and never reads if `deaf`.
 fn come(world: &mut World, port: &lariat::Port, line: &'static str, deaf: bool) -> Log {
     let log = Log::new();
     let speak = move |transport: &Transport| {

@@ -1,4 +1,4 @@
-//! The chat example, as those who use it meet it.
+//! The chat example, from its users' point of view.
 
 mod in_memory;
 mod person;
@@ -43,7 +43,7 @@ impl Server {
         Person::arrive(self.address)
     }
 
-    /// Somebody comes to the lobby, in which `others` are told.
+    /// Adds a member to the lobby, and reads the notice that `others` get.
     fn member(&self, name: &str, others: &mut [&mut Person]) -> Person {
         let mut person = self.guest();
         person.says(name);

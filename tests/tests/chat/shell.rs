@@ -1,4 +1,4 @@
-//! People who have nothing but a shell.
+//! Users with nothing but a shell.
 
 use std::process::Stdio;
 

@@ -1,4 +1,4 @@
-//! What the loop makes of faults: of peers that break the rules, of user code that panics, of systems that refuse.
+//! Faults and the loop: peers that break the rules, user code that panics, systems that refuse.
 
 mod drops;
 mod floods;
@@ -12,7 +12,7 @@ use lariat::{Once, Transport};
 use lariat_tests::faults::Outsider;
 use lariat_tests::harness::{Log, Probe, World};
 
-/// Makes a connection from a bare socket to a probe, and waits until the probe has heard of it.
+/// Makes a connection from a bare socket to a probe, and waits until the probe is notified.
 fn outsider(world: &mut World, server: Probe) -> Outsider {
     let log = server.log().clone();
     let port = world.listen(Once::new(server));

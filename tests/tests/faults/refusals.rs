@@ -1,4 +1,4 @@
-//! Addresses that cannot be used: each mistake is an error of its own kind, whose words tell what to do about it.
+//! Addresses that cannot be used: each mistake has an error kind of its own, and a message with the remedy.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ fn tcp(address: &str) -> Address {
     Address::Tcp(address.parse().expect("the address is right"))
 }
 
-/// Why a port cannot be opened at `address`.
+/// Returns the error of opening a port at `address`.
 fn listening_fails(address: &Address) -> (ErrorKind, String) {
     let mut world = World::new(Ground::RealTcp);
     let error: Error = world
@@ -31,7 +31,7 @@ fn listening_fails(address: &Address) -> (ErrorKind, String) {
     (error.kind(), error.to_string())
 }
 
-/// What whoever connects is told when a connection to `address` cannot be made.
+/// Returns the error of connecting to `address`.
 fn connecting_fails(address: &Address, bind_address: Option<&str>) -> (ErrorKind, String) {
     let (mut world, records, log) = (World::new(Ground::RealTcp), Records::begin(), Log::new());
     let dropped = log.clone();

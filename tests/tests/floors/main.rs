@@ -1,4 +1,4 @@
-//! Who may import whom: the floors that the crates' documentation declares are those of the code.
+//! The import rules: the floors that the crates' documentation declares are those of the code.
 //!
 //! A module imports from floors below its own, from its own floor as long as that makes no circle, or downward inside its own
 //! folder. In a folder there is no circle either; that its `mod.rs` passes on what is in it is no import. Tests may do as they like.

@@ -1,4 +1,4 @@
-//! Folders, and what is sent where there is nothing.
+//! Folders, and the responses for missing files.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -12,10 +12,10 @@ use lariat_tests::harness::Scratch;
 /// When every file of a site was changed.
 pub(crate) const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-/// What the files' tags begin with, for that.
+/// The start of the files' entity tags for that time.
 pub(crate) const TAG: &str = "2ebc98a1-0";
 
-/// A folder with a file beside it that is not to be served.
+/// A folder with a file beside it that must not be served.
 pub(crate) struct Site {
     scratch: Scratch,
 }

@@ -22,7 +22,7 @@ impl Protocol for Silent {
     fn data_received(&mut self, _: &Transport, _: &[u8]) {}
 }
 
-/// Answers each `x`, keeps each byte in an allocation of its own, connects to any destination, and logs all that it is told.
+/// Answers each `x`, keeps each byte in an allocation of its own, connects to any destination, and logs all its input.
 struct Careless {
     kept: Vec<[u8; 64]>,
     folder: PathBuf,

@@ -1,4 +1,4 @@
-//! What becomes of a host's name: look-ups, several addresses, and what goes wrong.
+//! Host names: look-ups, several addresses, and failures.
 
 mod many;
 mod racing;

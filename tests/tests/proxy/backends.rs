@@ -9,7 +9,7 @@ use lariat_tests::harness::Log;
 
 use super::{backend, come, heard, now, on_host, quiet, says, tell};
 
-/// Somebody comes every second, `count` times; all have left when it returns. What each heard.
+/// Connects a visitor every second, `count` times, and waits until all have left. Returns what each received.
 fn visitors(sim: &Simulation, count: u64) -> Vec<String> {
     let logs: Vec<Log> = (0..count)
         .map(|_| {
@@ -71,7 +71,7 @@ fn one_that_does_not_answer_costs_the_connect_timeout_once() {
     come(&sim, log.probe());
     sim.run_until(secs(1)).unwrap();
     assert_eq!(heard(&log), "", "it waits");
-    // While the first attempt hangs nobody knows yet; when it has failed everybody does.
+    // While the first attempt hangs, the state is unknown; its failure marks the backend as down.
     sim.run_until(secs(3)).unwrap();
     assert_eq!(heard(&log), "two");
     assert!(matches!(now(&sim, &proxy).backends[0].state(), State::Down(_)));

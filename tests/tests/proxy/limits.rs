@@ -1,4 +1,4 @@
-//! How many clients there may be, and for how long.
+//! Limits on the number of clients and on their time.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The file: who may read it, how long it gets, and what becomes of one that is none.
+//! The recording's file: its permissions, its size, and the error for a file that is no recording.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -98,8 +98,8 @@ fn cut_off_at_any_byte_it_is_replayed_up_to_there_and_told_to_be_cut_off() {
     assert_eq!(most, noted.len());
 }
 
-/// Is what was noted in a replay the beginning of what was noted before? In the last turn the clock may have stood still already, for it
-/// was recorded no further.
+/// Returns whether a replay's notes are the beginning of the recorded run's. In the last turn the clock may stand still, since the
+/// recording has no later time.
 fn check_beginning(noted: &[String], again: &[String]) {
     let Some(last) = again.last().map(|last| parts(last).0) else { return };
     assert!(again.len() <= noted.len());

@@ -1,4 +1,4 @@
-//! Ends in good order.
+//! Orderly ends.
 
 use std::time::Duration;
 

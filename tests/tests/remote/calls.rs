@@ -1,4 +1,4 @@
-//! What calls do while the loop runs.
+//! Calls while the loop runs.
 
 use std::cell::RefCell;
 use std::thread;
@@ -12,7 +12,7 @@ use lariat_tests::harness::{Log, World, everywhere, over_tcp};
 use super::ask;
 
 thread_local! {
-    /// What calls have written down on the loop's thread, which is the test's own.
+    /// The notes of calls on the loop's thread, which is the test's own.
     static HEARD: RefCell<Vec<(usize, usize)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -125,7 +125,7 @@ fn several_remotes_of_a_reactor_are_one_queue() {
     });
 }
 
-/// Queues a call that queues a call, and so on for ever, `count` of them at a time.
+/// Queues `count` calls, each of which queues itself again without end.
 fn flood(remote: &Remote, count: usize) {
     fn again(remote: &Remote) {
         let next = remote.clone();

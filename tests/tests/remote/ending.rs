@@ -1,4 +1,4 @@
-//! What becomes of calls when the reactor ends.
+//! Calls when the reactor ends.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use lariat_tests::harness::{Log, everywhere};
 use super::ask;
 
 thread_local! {
-    /// What happened on the loop's thread, which is the test's own.
+    /// The events on the loop's thread, which is the test's own.
     static HEARD: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of jobs.
+//! The life of a job.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ fn results_that_came_in_time_are_not_overtaken_by_their_timeouts() {
     let results = (0..JOBS).map(|job| reactor.defer_to_thread(move || job).timeout(Duration::from_millis(1)));
     let results: Vec<_> = results.collect();
     let all = Deferred::gather(&reactor, results);
-    // The loop is busy until every result has come, and then until every limit has passed.
+    // The loop is busy until all results have arrived, and then until all limits have passed.
     while reactor.stats().calls < JOBS {
         thread::yield_now();
     }
@@ -86,7 +86,7 @@ fn there_are_as_many_threads_as_there_may_be_and_no_more() {
         let (at_work, most, together) = (at_work.clone(), most.clone(), together.clone());
         reactor.defer_to_thread(move || {
             most.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // Three at a time, or nobody gets past.
+            // The barrier opens only for three jobs at a time.
             together.wait();
             at_work.fetch_sub(1, Ordering::SeqCst);
         })

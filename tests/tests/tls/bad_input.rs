@@ -8,7 +8,7 @@ use lariat::{ConnectOptions, ListenOptions, Once, Peer, Transport};
 use lariat_tests::certificates::TlsPair;
 use lariat_tests::harness::{Ground, Log, World, outcome};
 
-/// A server that speaks TLS, and a client that sends whatever it likes.
+/// A TLS server, for clients that send arbitrary bytes.
 fn server(world: &World, log: &Log) -> lariat::Port {
     let served = log.clone();
     world.listen_with(ListenOptions::default().tls(TlsPair::new().acceptor), move |_: &Peer| served.probe().echo())
@@ -102,7 +102,7 @@ fn relay(world: &mut World, port: &lariat::Port, bytes: usize, log: &Log) -> Log
     });
     let entry = world.listen(Once::new(middle));
     let pair = TlsPair::new();
-    // It trusts whom the server is, and sends a request at once; what comes of it is all the same.
+    // The client trusts the server and sends a request immediately; the response does not matter.
     let mut options = ConnectOptions::default().tls(pair.to_server());
     options.timeout = Duration::from_secs(60);
     let client = Log::new();

@@ -6,7 +6,7 @@ use lariat_tests::certificates::{Authority, TlsPair, Wish};
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Ground, Log, Probe, World, everywhere, over_tcp, simulated};
 
-/// Goes over to TLS when it hears `word`, having answered.
+/// Answers `word` and then starts TLS.
 fn upgrading(probe: Probe, word: &'static [u8], answer: &'static [u8], layer: impl Into<TlsLayer>) -> Probe {
     let layer = layer.into();
     probe.data(move |transport, data| {

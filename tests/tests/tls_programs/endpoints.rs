@@ -53,7 +53,7 @@ fn the_echo_shows_another_certificate_after_sighup() {
     files.issue("server", &["renewed.test"]);
     hear_echo(&files, port, &format!("-verify_hostname {SERVER}"));
     echo.signal(Signal::HUP);
-    // By the time that a whole conversation is over, the signal was heard.
+    // A whole conversation ends after the signal is handled.
     hear_echo(&files, port, "");
     hear_echo(&files, port, "-verify_hostname renewed.test");
     echo.signal(Signal::TERM);
@@ -75,7 +75,7 @@ fn an_expired_certificate_warns_at_start_and_on_reload() {
     let port = port(&mut echo);
     files.write("server", &older);
     echo.signal(Signal::HUP);
-    // The client verifies nothing. By the time that two conversations are over, the signal was heard.
+    // The client verifies nothing. Two conversations end after the signal is handled.
     for _ in 0..2 {
         let mut client = Child::start("openssl", &["s_client", "-connect", &format!("127.0.0.1:{port}")]);
         client.tell("a line for the echo");

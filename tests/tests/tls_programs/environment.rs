@@ -1,4 +1,4 @@
-//! What the environment has a say in.
+//! Environment variables.
 
 use std::fs;
 use std::process::Output;
@@ -49,7 +49,7 @@ fn an_alert_after_the_handshake_is_shown_as_what_it_is() {
     assert!(!said.contains("invalid data"), "{said}");
 }
 
-/// What a conversation leaves in the file for keys, if there is one.
+/// Returns the content of the key log file after a conversation, if it exists.
 fn keys_of(side: &str) -> Option<String> {
     let scratch = Scratch::new();
     let path = scratch.path("keys");

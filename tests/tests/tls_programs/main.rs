@@ -35,7 +35,7 @@ impl Files {
         fs::set_permissions(key, Permissions::from_mode(0o600)).expect("the file is ours");
     }
 
-    /// A certificate for these names from the authority that everybody trusts.
+    /// Issues a certificate for these names by the trusted authority.
     fn issue(&self, name: &str, names: &[&str]) {
         self.write(name, &authority().issue(&Wish::server(names).for_others()));
     }
@@ -62,7 +62,7 @@ fn listen(files: &Files) -> String {
     format!("ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}")
 }
 
-/// The port of which a server's next line tells.
+/// Returns the port in a server's next line.
 fn port(server: &mut Child) -> u16 {
     let line = server.line();
     let port = line.strip_prefix("listening on tcp:127.0.0.1:").and_then(|port| port.parse().ok());

@@ -42,7 +42,7 @@ impl Server {
     }
 }
 
-/// A backend that answers a line of everybody with its name and that line.
+/// Starts a backend that answers each line with its name and that line.
 fn named(name: &'static str) -> String {
     let listener = backend();
     let address = listener.local_addr().expect("it listens");
@@ -114,7 +114,7 @@ fn certificates_are_read_anew_on_sighup_and_a_bad_file_leaves_the_old_in_service
     let good = fs::read(&second).unwrap();
     fs::write(&second, "no key at all").unwrap();
     server.process.signal(Signal::HUP);
-    // By the time that a whole conversation is over, the signal was heard.
+    // A whole conversation ends after the signal is handled.
     assert!(is_served("a.test"));
     assert!(is_served("a.test") && !is_served("new.test"), "one bad file keeps all the old ones in service");
 
@@ -240,7 +240,7 @@ fn either_side_may_end_first_and_still_hears_the_other_out() {
 #[test]
 fn what_was_cut_short_does_not_look_whole() {
     let mut through = Through::new();
-    // Before anything has come through, the proxy may still be connecting, and nothing is cut short.
+    // Before the first byte passes, the proxy may still be connecting, and no stream is cut short.
     through.far.write_all(b"the first half").unwrap();
     let log = through.log.clone();
     through.world.until("it has come through", || log.received() == b"the first half");

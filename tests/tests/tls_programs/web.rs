@@ -58,7 +58,7 @@ impl Web {
         format!("https://{host}:{}{path}", self.port)
     }
 
-    /// What curl gets, which trusts the authority and knows where both hosts are.
+    /// Returns the output of curl, which trusts the authority and resolves both hosts.
     fn curl(&self, options: &[&str]) -> Vec<u8> {
         let authority = self.files.path("ca.pem");
         let resolve = [SERVER, OTHER].map(|host| format!("{host}:{}:127.0.0.1", self.port));
@@ -138,7 +138,7 @@ fn each_host_has_its_own_folder_over_tls() {
 #[test]
 fn what_ends_with_its_connection_ends_in_good_order_over_tls() {
     let web = Web::start(&["--compress"]);
-    // Nobody knows how long it becomes, and HTTP/1.0 has no chunks: curl complains of an end that TLS does not tell.
+    // The compressed length is unknown, and HTTP/1.0 has no chunks: curl reports an end without close_notify as an error.
     let answer = web.text("/story.txt", &["--http1.0", "-i", "--compressed"]);
     let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head");
     assert!(head.contains("Content-Encoding:") && !head.contains("Content-Length:"), "{head}");

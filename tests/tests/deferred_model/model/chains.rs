@@ -1,4 +1,4 @@
-//! Chains: made, prolonged, cancelled, let go.
+//! Chains: creation, further callbacks, cancelling and dropping.
 
 use crate::journal::Story;
 use std::collections::VecDeque;

@@ -63,7 +63,7 @@ enum Owned {
     Deferred(Handle),
 }
 
-/// Where a result comes from: what a resolver is a handle to.
+/// The source of a result, to which a resolver is a handle.
 struct Source {
     chain: usize,
     state: SourceState,
@@ -110,7 +110,7 @@ enum Due {
     Limit(usize),
 }
 
-/// What a callback gives.
+/// The result of a callback.
 enum Gives {
     Result(Settled),
     Deferred(Handle),

@@ -131,7 +131,7 @@ impl Model {
         matches!(script.outcome, Outcome::Panic)
     }
 
-    /// The same for what nobody waits for: a panic is only logged.
+    /// The same for a closure without a waiter: a panic is only logged.
     pub(super) fn enter_contained(&mut self, closure: Closure) {
         if self.enter(closure, None) {
             self.journal.tell(Story::Panicked);

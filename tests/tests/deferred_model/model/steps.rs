@@ -1,4 +1,4 @@
-//! What a program does.
+//! The steps of a program.
 
 use crate::journal::{Journal, Story};
 use crate::program::{PLACES, Step};
