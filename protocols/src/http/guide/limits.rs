@@ -68,8 +68,9 @@
 //! So a client that sends 100,000 requests and reads no response does no harm: after some 64 KiB of responses nothing more is read from it, its
 //! requests wait at its own end, and after half a minute it is gone. Requests that come together are taken one after the other.
 //!
-//! A visit of the loop to a connection answers at most 32 pipelined requests, and takes at most 15 µs and one request more
-//! ([`VisitBudget`](lariat::VisitBudget)): the other connections are served in between.
+//! A visit of the loop to a connection answers at most 32 pipelined requests, and takes at most 15 µs and one request more. If requests
+//! become slow during a visit, it ends within four of them ([`VisitBudget`](lariat::VisitBudget)). The other connections are served in
+//! between.
 //!
 //! **There is no limit for handlers.** One that waits for ever holds its connection for ever: see [`answering`](super::answering#later).
 //!
