@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net;
@@ -170,15 +170,6 @@ impl From<&CompactAddress> for Address {
             CompactAddress::V4(address) => Self::Tcp(SocketAddr::V4(*address)),
             CompactAddress::Other(address) => (**address).clone(),
         }
-    }
-}
-
-/// What one peer has of an address: all of an IPv4 address, and the first 64 bits of an IPv6 address, of which its holder
-/// chooses the rest (RFC 4291, section 2.5.4).
-pub(crate) fn prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

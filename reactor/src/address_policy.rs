@@ -54,7 +54,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
 /// assert!(!network.contains("192.169.0.1".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IpNetwork {
     address: IpAddr,
     prefix: u8,
@@ -86,6 +86,39 @@ impl IpNetwork {
         }
         let network = Self { address: canonical, prefix: prefix_of_canonical };
         if bits & !network.mask() != 0 { Err(invalid("bits after the prefix are set")) } else { Ok(network) }
+    }
+
+    /// The network that one host or subscriber holds, for limits that count peers: an IPv4 address alone, and the first 64 bits
+    /// of an IPv6 address, whose holder chooses the other bits (RFC 4291, section 2.5.4).
+    ///
+    /// ```
+    /// use lariat::IpNetwork;
+    ///
+    /// assert_eq!(IpNetwork::of_peer("192.0.2.7".parse()?), "192.0.2.7/32".parse()?);
+    /// assert_eq!(IpNetwork::of_peer("2001:db8::7".parse()?), "2001:db8::/64".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_peer(address: IpAddr) -> Self {
+        Self::around(address, 32, 64)
+    }
+
+    /// The network that one site holds: 24 bits of an IPv4 address, 48 of an IPv6 address (RFC 6177).
+    pub(crate) fn of_site(address: IpAddr) -> Self {
+        Self::around(address, 24, 48)
+    }
+
+    /// The network of so many bits, by family, that contains the address.
+    fn around(address: IpAddr, v4_bits: u8, v6_bits: u8) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(v4_bits)).unwrap_or(0);
+                Self { address: IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & mask)), prefix: v4_bits }
+            }
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(v6_bits)).unwrap_or(0);
+                Self { address: IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask)), prefix: v6_bits }
+            }
+        }
     }
 
     /// Returns whether `address` belongs to the network. An IPv4-mapped IPv6 address counts as the

@@ -23,3 +23,6 @@ pub(crate) const REMOTE_BACKLOG: usize = 1 << 20;
 
 /// Times that a pull producer is asked in one turn: with the usual chunk of 64 KiB as much as may be written.
 pub(crate) const PRODUCES: usize = 16;
+
+/// Calls of `read_resumed` in a visit.
+pub(crate) const RESUMES: usize = 16;

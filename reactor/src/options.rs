@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -187,36 +187,6 @@ impl ConnectionLimits {
     }
 }
 
-/// An address without the bits that a single host or site may choose.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Prefix {
-    V4(u32),
-    V6(u64),
-}
-
-impl Prefix {
-    /// What counts as one address.
-    pub(crate) fn of_address(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address.to_bits()),
-            IpAddr::V6(address) => Self::V6(high_bits(address)),
-        }
-    }
-
-    /// What counts as one network.
-    pub(crate) fn of_prefix(address: IpAddr) -> Self {
-        match Self::of_address(address) {
-            Self::V4(bits) => Self::V4(bits & !0xff),
-            Self::V6(bits) => Self::V6(bits & !0xffff),
-        }
-    }
-}
-
-fn high_bits(address: Ipv6Addr) -> u64 {
-    let [a, b, c, d, ..] = address.segments().map(u64::from);
-    a << 48 | b << 32 | c << 16 | d
-}
-
 type BeforeBind = Rc<dyn Fn(BorrowedFd<'_>) -> io::Result<()>>;
 
 /// How a port listens.
@@ -228,7 +198,7 @@ pub struct ListenOptions {
     pub backlog: u32,
     /// Bind although old connections of the port are in `TIME_WAIT` (`SO_REUSEADDR`). Default: true.
     pub reuse_address: bool,
-    /// ConnectionLimits the port with other sockets that ask for it too; the kernel spreads connections among them
+    /// Shares the port with other sockets that set this option; the kernel spreads connections among them
     /// (`SO_REUSEPORT`). Default: false.
     pub reuse_port: bool,
     /// An IPv6 socket takes IPv6 alone (`IPV6_V6ONLY`). Default: false, so that `[::]` also takes IPv4.

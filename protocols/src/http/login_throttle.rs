@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+use lariat::IpNetwork;
 
 use super::slot::Slot;
 
@@ -33,7 +35,7 @@ const CHECKS_AT_A_TIME: u32 = 16;
 #[derive(Clone)]
 pub struct LoginThrottle {
     settings: Settings,
-    table: Rc<Slot<HashMap<IpAddr, Record>>>,
+    table: Rc<Slot<HashMap<IpNetwork, Record>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -108,7 +110,7 @@ impl LoginThrottle {
     ///
     /// The time that the address has to wait.
     pub(super) fn begin(&self, address: Option<IpAddr>, now: Instant) -> Result<Attempt, Duration> {
-        let Some(address) = address.map(network) else { return Ok(Attempt { throttle: None }) };
+        let Some(address) = address.map(IpNetwork::of_peer) else { return Ok(Attempt { throttle: None }) };
         let settings = self.settings;
         self.table.with(|table| {
             if !table.contains_key(&address) && table.len() >= settings.addresses {
@@ -133,7 +135,7 @@ impl LoginThrottle {
     }
 
     /// Ends a check: with a success, a failure, or neither.
-    fn end(&self, address: IpAddr, success: Option<bool>, now: Option<Instant>) {
+    fn end(&self, address: IpNetwork, success: Option<bool>, now: Option<Instant>) {
         let settings = self.settings;
         self.table.with(|table| {
             let Some(record) = table.get_mut(&address) else { return };
@@ -168,7 +170,7 @@ impl Record {
 
 /// Forgets what is too old; if nothing is, the address whose last failure is the oldest. One whose check runs is kept.
 #[cold]
-fn make_room(table: &mut HashMap<IpAddr, Record>, now: Instant, memory: Duration) {
+fn make_room(table: &mut HashMap<IpNetwork, Record>, now: Instant, memory: Duration) {
     let before = table.len();
     table.retain(|_, record| record.running > 0 || now.saturating_duration_since(record.last_failure) <= memory);
     if table.len() < before {
@@ -177,14 +179,6 @@ fn make_room(table: &mut HashMap<IpAddr, Record>, now: Instant, memory: Duration
     let idle = table.iter().filter(|(_, record)| record.running == 0);
     if let Some(oldest) = idle.min_by_key(|(_, record)| record.last_failure).map(|(address, _)| *address) {
         table.remove(&oldest);
-    }
-}
-
-/// What one peer has of an address: all of an IPv4 address, the first 64 bits of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -198,7 +192,7 @@ impl fmt::Debug for LoginThrottle {
 /// A check that runs. If it is dropped, because the client has gone, it counts neither as a success nor as a failure.
 pub(super) struct Attempt {
     /// Nothing for peers that never wait.
-    throttle: Option<(LoginThrottle, IpAddr)>,
+    throttle: Option<(LoginThrottle, IpNetwork)>,
 }
 
 impl Attempt {

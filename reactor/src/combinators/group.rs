@@ -16,6 +16,9 @@ use crate::reactor::{Cancel, ChainId, Reactor};
 /// Failures that came after a combination had its result.
 const LATE: LogThrottle = LogThrottle::new("lariat::combinators");
 
+/// Panics among them. Failures must not use up their lines.
+const LATE_PANICS: LogThrottle = LogThrottle::new("lariat::combinators::panics");
+
 /// What a combination makes of its parts' results.
 pub(super) trait Tally<T: 'static>: 'static {
     type Total: 'static;
@@ -107,11 +110,11 @@ impl<T: 'static, C: Tally<T>> Cancel for Cancelled<T, C> {
     }
 }
 
-/// Tells of a failure that the combination has made up for, or that nobody wants any more.
+/// Logs a failure that arrives after the combination has its result or is cancelled.
 pub(super) fn tell_lost(failure: &Failure) {
     if failure.is_cancelled() {
         return;
     }
-    let level = if failure.is_panicked() { Level::Error } else { Level::Debug };
-    LATE.log(level, format_args!("a Deferred whose result was not wanted any more failed: {failure:#}"));
+    let (kind, level) = if failure.is_panicked() { (LATE_PANICS, Level::Error) } else { (LATE, Level::Debug) };
+    kind.log(level, format_args!("a Deferred failed after its combination was finished: {failure:#}"));
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::Cell;
+use std::io::{Write, stderr};
 use std::panic::{self, PanicHookInfo};
 use std::ptr;
 use std::sync::Once;
@@ -115,9 +116,9 @@ impl Pending {
     pub(super) fn print(self, name: Option<&str>) {
         let Self { thread, place, message, backtrace } = self;
         let name = name.map(|name| format!(" in {name}")).unwrap_or_default();
-        eprintln!("thread '{}' panicked at {place}{name}: {message}", Escaped::bytes(&thread));
-        if let Some(backtrace) = backtrace {
-            eprintln!("stack backtrace:\n{backtrace}");
-        }
+        let trace = backtrace.map(|backtrace| format!("stack backtrace:\n{backtrace}\n")).unwrap_or_default();
+        let line = format!("thread '{}' panicked at {place}{name}: {message}\n{trace}", Escaped::bytes(&thread));
+        // `eprintln` panics if standard error cannot be written to, such as a pipe without a reader.
+        let _ = stderr().write_all(line.as_bytes());
     }
 }

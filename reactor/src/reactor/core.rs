@@ -3,13 +3,13 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use crate::address_policy::IpNetwork;
 use crate::buffer::Meter;
 use crate::call_queue::CallQueue;
 use crate::clock::Time;
@@ -195,7 +195,7 @@ pub(crate) struct Backlog {
     /// When the kernel last took something of it.
     pub(crate) progress: Time,
     /// The IPv4 address of its peer, or the prefix of 64 bits that an IPv6 peer can choose from. None for Unix sockets.
-    pub(crate) peer: Option<IpAddr>,
+    pub(crate) peer: Option<IpNetwork>,
 }
 
 /// A source as the table holds it. It is moved out while it is served and says by its return value what goes back: itself,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use crate::address::Address;
+use crate::address_policy::IpNetwork;
 use crate::clock::Time;
-use crate::options::{ConnectionLimits, Prefix};
+use crate::options::ConnectionLimits;
 use crate::transport::{Flags, Peer, Shared};
 
 /// The parts of a limit that are freed at a time, of one for all and of one for an address or network: one in 64 and one in 8. The
@@ -23,8 +24,8 @@ pub(super) struct Admission {
     /// Counts connections only until their handshake is done.
     handshakes: bool,
     members: Vec<Weak<Shared>>,
-    by_address: HashMap<Prefix, usize>,
-    by_network: HashMap<Prefix, usize>,
+    by_address: HashMap<IpNetwork, usize>,
+    by_network: HashMap<IpNetwork, usize>,
     /// With this number of members, those that have ended are forgotten.
     prune_at: usize,
 }
@@ -39,8 +40,8 @@ struct Full {
 /// A member, as far as it matters for who has to go.
 struct Member {
     shared: Rc<Shared>,
-    address: Option<Prefix>,
-    network: Option<Prefix>,
+    address: Option<IpNetwork>,
+    network: Option<IpNetwork>,
     ends: bool,
 }
 
@@ -74,7 +75,7 @@ impl Admission {
         gone
     }
 
-    fn add(&mut self, shared: &Rc<Shared>, address: Option<Prefix>, network: Option<Prefix>) {
+    fn add(&mut self, shared: &Rc<Shared>, address: Option<IpNetwork>, network: Option<IpNetwork>) {
         self.members.push(Rc::downgrade(shared));
         if let Some(address) = address {
             *self.by_address.entry(address).or_default() += 1;
@@ -85,7 +86,7 @@ impl Admission {
     }
 
     #[cold]
-    fn make_room(&mut self, address: Option<Prefix>, network: Option<Prefix>, full: &Full) -> Vec<Rc<Shared>> {
+    fn make_room(&mut self, address: Option<IpNetwork>, network: Option<IpNetwork>, full: &Full) -> Vec<Rc<Shared>> {
         let mut members = self.living();
         let ConnectionLimits { total, per_address, per_network, .. } = self.share;
         let mut gone = Vec::new();
@@ -130,17 +131,17 @@ impl Admission {
     }
 
     /// The address and the network that a connection is counted for; neither for one that is not counted by its address.
-    fn places(&self, shared: &Shared) -> (Option<Prefix>, Option<Prefix>) {
+    fn places(&self, shared: &Shared) -> (Option<IpNetwork>, Option<IpNetwork>) {
         match Peer::address_of(shared) {
             Address::Tcp(peer) if self.share.counts_loopback || !peer.ip().is_loopback() => {
-                (Some(Prefix::of_address(peer.ip())), Some(Prefix::of_prefix(peer.ip())))
+                (Some(IpNetwork::of_peer(peer.ip())), Some(IpNetwork::of_site(peer.ip())))
             }
             _ => (None, None),
         }
     }
 }
 
-fn count(counts: &HashMap<Prefix, usize>, of: Option<Prefix>) -> usize {
+fn count(counts: &HashMap<IpNetwork, usize>, of: Option<IpNetwork>) -> usize {
     of.and_then(|of| counts.get(&of)).copied().unwrap_or(0)
 }
 

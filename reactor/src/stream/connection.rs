@@ -2,7 +2,8 @@
 
 use std::any::{Any, TypeId, type_name};
 
-use crate::address::{Address, prefix};
+use crate::address::Address;
+use crate::address_policy::IpNetwork;
 use crate::buffer::WriteQueue;
 use crate::byte_stream::Received;
 use crate::close_reason::CloseReason;
@@ -218,7 +219,7 @@ impl<P: Protocol> Dispatch for Connection<P> {
     fn backlog(&self) -> Option<Backlog> {
         let shared = &self.transport.shared;
         let footprint = shared.state.with(|state| state.queue.as_deref().map(WriteQueue::footprint))?;
-        let peer = Address::from(&shared.peer).tcp().map(|address| prefix(address.ip()));
+        let peer = Address::from(&shared.peer).tcp().map(|address| IpNetwork::of_peer(address.ip()));
         Some(Backlog { footprint, progress: shared.last_write.get(), peer })
     }
 

@@ -24,6 +24,7 @@ use crate::options::{ListenOptions, StreamOptions};
 use crate::reactor::{Description, Dispatch, Reactor, Turn, serve};
 use crate::readiness::Readiness;
 use crate::timer::TimerKey;
+use crate::token::Token;
 use crate::transport::{Peer, Shared, Transport};
 
 use super::accepted::Accepted;
@@ -113,6 +114,18 @@ impl Reactor {
         acceptor.map_err(|error| Error::io(format!("could not listen on {address}"), error))
     }
 
+    /// Has a listening socket be watched.
+    fn register_acceptor(&self, acceptor: &mut Acceptor) -> Result<(Address, Token)> {
+        let failed = |error| Error::io("could not serve the listening socket", error);
+        let address = acceptor.local_address().map_err(failed)?;
+        let token = self.reserve()?;
+        if let Err(error) = acceptor.register(self.core().network.registry(), token) {
+            self.remove(token);
+            return Err(failed(error));
+        }
+        Ok((address, token))
+    }
+
     /// Serves a socket that listens.
     pub(crate) fn serve_port(
         &self,
@@ -127,13 +140,13 @@ impl Reactor {
         {
             options.stream.set_layer(layer);
         }
-        let failed = |error| Error::io("could not serve the listening socket", error);
-        let address = acceptor.local_address().map_err(failed)?;
-        let token = self.reserve()?;
-        if let Err(error) = acceptor.register(self.core().network.registry(), token) {
-            self.remove(token);
-            return Err(failed(error));
-        }
+        let (address, token) = self.register_acceptor(&mut acceptor).inspect_err(|_| {
+            if let Some(file) = acceptor.take_file()
+                && let Err(error) = file.remove()
+            {
+                log::warn!("could not remove the socket file of a port that could not be served: {error}");
+            }
+        })?;
         let port = PortShared::new(self, token, address, acceptor, origin, &options);
         let starvation = Starvation {
             reserve: self.core().network.reserve(),
@@ -223,7 +236,6 @@ impl<F: Factory> Listener<F> {
         if self.options.layer().is_some() {
             return self.prepare(turn, shared);
         }
-        self.port.admit(&shared);
         let protocol = self.factory.build_protocol(&peer);
         let Ok(Some(protocol)) = protocol else {
             // The factory may have kept the peer.
@@ -233,6 +245,8 @@ impl<F: Factory> Listener<F> {
         if !register(&shared) {
             return contain_drop(protocol);
         }
+        // Not before: a connection that the factory refuses costs no other one its place.
+        self.port.admit(&shared);
         let connection = Connection::open(Transport { shared }, protocol);
         match serve(connection, turn, Readiness::MADE) {
             Some(connection) => reactor.install(token, connection),

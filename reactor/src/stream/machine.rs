@@ -76,6 +76,7 @@ pub(super) struct Pass {
     read_left: usize,
     write_left: usize,
     produces_left: usize,
+    resumes_left: usize,
     sent_before_produce: Option<u64>,
     pub(super) reason: Option<CloseReason>,
 }
@@ -91,6 +92,7 @@ impl Pass {
             read_left: budget::READ_BYTES,
             write_left: budget::WRITE_BYTES,
             produces_left: budget::PRODUCES,
+            resumes_left: budget::RESUMES,
             sent_before_produce: None,
             reason: None,
         };
@@ -264,18 +266,19 @@ fn attend(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step>
         }
     }
     if flags.has(Flags::MARKED) && !flags.has(Flags::QUEUED | Flags::WRITE_FAILED) {
-        shared.pass_marks(u64::MAX);
+        shared.pass_all_marks();
     }
     if flags.has(Flags::WRITE_FAILED) {
         // There may have been no event for what is still to be read.
         pass.may_read |= !flags.has(Flags::PEER_CLOSED);
         flags.set(Flags::PEER_CLOSED);
         let more_to_read = pass.may_read || flags.has(Flags::AGAIN);
-        if !more_to_read || flags.has(Flags::NO_INPUT) {
+        if !more_to_read || flags.has(Flags::NO_INPUT & !Flags::YIELDED) {
             return Some(finish(shared, pass, CloseReason::Aborted));
         }
     }
-    if flags.has(Flags::NO_INPUT)
+    // A protocol that has yielded gets what has arrived in the next turn, and then hears of the reset by a read.
+    if flags.has(Flags::NO_INPUT & !Flags::YIELDED)
         && let Some(step) = lost_unread(shared, pass)
     {
         return Some(step);
@@ -349,8 +352,13 @@ fn tell(shared: &Shared, pass: &mut Pass) -> Option<Step> {
         return Some(callback(shared, Step::Drain));
     }
     if flags.has(Flags::RESUMED) && !flags.has(Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE) {
-        flags.clear(Flags::RESUMED);
-        return Some(callback(shared, Step::ReadResumed));
+        // A protocol that pauses and resumes in `read_resumed` itself would be called without end.
+        if pass.resumes_left > 0 {
+            pass.resumes_left -= 1;
+            flags.clear(Flags::RESUMED);
+            return Some(callback(shared, Step::ReadResumed));
+        }
+        shared.serve_again();
     }
     if flags.has(Flags::LEFTOVER) && !flags.has(Flags::NO_INPUT) {
         flags.clear(Flags::LEFTOVER);
@@ -391,9 +399,9 @@ fn check_deadlines(shared: &Shared, pass: &mut Pass) -> Option<Step> {
     if let Some(reason) = end {
         return Some(finish(shared, pass, reason));
     }
-    // The event for its input came while reading was paused; the next turn reads it, unless reading is paused again by then.
-    let has_unread =
-        shared.flags.has(Flags::RESUMED) && !shared.flags.has(Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE);
+    // The event for its input came while reading was paused or had yielded; the next turn reads it, unless reading is paused again by then.
+    let has_unread = shared.flags.has(Flags::RESUMED | Flags::YIELDED)
+        && !shared.flags.has(Flags::PAUSED_BY_USER | Flags::PAUSED_BY_QUEUE);
     let idle = shared.state.with(|state| {
         if shared.flags.has(Flags::CLOSING) {
             // Perhaps because of another kind of idleness, of which the protocol was told just now.

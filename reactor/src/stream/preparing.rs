@@ -122,7 +122,7 @@ impl<W: Welcome> Preparing<W> {
                 }
                 Some(self)
             }
-            Err(_) if self.welcome.is_none() => None,
+            Err(_) if self.welcome.is_none() => self.leave(Turned::Ended),
             Err(error) => {
                 // A peer that ended or reset the connection is gone, and so is one of which only the system has words.
                 let is_gone = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);

@@ -35,6 +35,11 @@ impl SentMarks {
         self.marks.pop_front().map(|mark| (mark.call, mark.end.saturating_sub(passed)))
     }
 
+    /// The number of bytes from here to the last mark. The end of a mark that is set later lies behind it.
+    pub(super) fn left(&self) -> u64 {
+        self.marks.back().map_or(0, |mark| mark.end.saturating_sub(self.passed))
+    }
+
     /// Counts bytes that were handed to the kernel.
     pub(super) fn pass(&mut self, bytes: u64) {
         self.passed = self.passed.saturating_add(bytes);

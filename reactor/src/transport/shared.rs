@@ -6,6 +6,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use log::Level;
+
 use crate::address::{Address, CompactAddress};
 use crate::buffer::{Spent, WriteQueue};
 use crate::byte_stream::Socket;
@@ -14,6 +16,7 @@ use crate::close_reason::{CloseReason, Idle};
 use crate::connection_info::ConnectionId;
 use crate::contain::contain_drop;
 use crate::layer::Layer;
+use crate::log_throttle::LogThrottle;
 use crate::options::{Linger, StreamOptions};
 use crate::reactor::Reactor;
 use crate::timer::TimerKey;
@@ -22,6 +25,9 @@ use crate::token::Token;
 use super::flags::Flags;
 use super::sent_marks::SentMarks;
 use crate::guarded::Guarded;
+
+/// Connections that have stalled: many peers can do so together.
+const STALLED: LogThrottle = LogThrottle::new(concat!(module_path!(), "::stalled"));
 
 /// Ticks of the clock in a tenth of a second, the unit in which a connection remembers its age.
 const TICKS_PER_TENTH: u64 = 100;
@@ -347,11 +353,14 @@ impl Shared {
             options.stall_warning.filter(|_| is_due).map(|limit| (limit, state.queued()))
         });
         if let Some((limit, queued)) = stalled {
-            log::warn!(
-                "connection {} with {} has stalled: {queued} bytes are queued, and for {limit:?} the peer has taken none; {}",
-                ConnectionId::new(self.token),
-                Address::from(&self.peer),
-                self.cause_of_silence(),
+            STALLED.log(
+                Level::Warn,
+                format_args!(
+                    "connection {} with {} has stalled: {queued} bytes are queued, and for {limit:?} the peer has taken none; {}",
+                    ConnectionId::new(self.token),
+                    Address::from(&self.peer),
+                    self.cause_of_silence(),
+                ),
             );
         }
     }

@@ -30,6 +30,13 @@ impl Shared {
         }
     }
 
+    /// Makes the calls of the marks that exist now: the kernel has everything that was written.
+    #[cold]
+    pub(crate) fn pass_all_marks(&self) {
+        let left = self.state.with(|state| state.rare().marks.left());
+        self.pass_some_marks(left);
+    }
+
     /// Makes the calls of all marks: the connection has ended before they were reached.
     pub(crate) fn abandon_marks(&self) {
         if !self.flags.take(Flags::MARKED) {

@@ -2,10 +2,11 @@
 
 use std::env;
 use std::panic;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use lariat::{ConnectionLimits, Deferred, Failure, ListenOptions, LogThrottle, Peer, Transport};
+use lariat::{ConnectionLimits, Deferred, Failure, ListenOptions, LogThrottle, Peer, Transport, WriteStatus};
 use lariat_tests::command::command;
 use lariat_tests::faults::Records;
 use lariat_tests::harness::{Ground, Log, World};
@@ -41,6 +42,38 @@ fn a_full_port_is_logged_once_a_second() {
     world.settle();
     let lines = lines(&records);
     assert!(lines.len() == 2 && lines[1].ends_with("(and 95 more like it were left out)"), "{lines:?}");
+}
+
+#[test]
+fn a_refused_connection_costs_no_other_one_its_place() {
+    let mut world = World::new(Ground::SimulatedTcp);
+    let mut options = ListenOptions::default();
+    options.connections = Some(ConnectionLimits::total(1));
+    let (kept, mut first) = (Log::new(), true);
+    let server = kept.clone();
+    let factory = move |_: &Peer| std::mem::take(&mut first).then(|| server.probe());
+    let port = world.listen_with(options, factory);
+    world.connect(&port, Log::new().probe());
+    world.until("the first is served", || kept.is_made());
+    let refused = Log::new();
+    world.connect(&port, refused.probe());
+    world.until_lost(&[&refused]);
+    assert_eq!((kept.lost(), world.reactor.stats().evicted), (None, 0));
+}
+
+#[test]
+fn of_many_stalled_connections_ten_are_logged() {
+    let (mut world, records) = (World::new(Ground::SimulatedTcp), Records::begin());
+    let write = |transport: &Transport| assert_eq!(transport.write(&vec![0; 1 << 20]), WriteStatus::Paused);
+    let port = world.listen(move |_: &Peer| Log::new().probe().made(write));
+    for _ in 0..50 {
+        world.connect(&port, Log::new().probe().made(Transport::pause_reading));
+    }
+    world.settle();
+    world.pass(Duration::from_secs(61));
+    let stalled = lines(&records).iter().filter(|line| line.contains(" has stalled: ")).count();
+    assert_eq!(stalled, 10);
+    assert_eq!(records.with(" has stalled: ").len(), 50, "the others are there at level debug");
 }
 
 /// Has a client send `input` to a server that does `act` with it.
@@ -136,13 +169,18 @@ fn one_kind_of_lines_does_not_use_up_those_of_another() {
 
 const CASE: &str = "LARIAT_TEST_PANICS";
 
-/// The standard error of a process that runs `case` of the next test, without a logger.
-fn printed_by(case: &str) -> String {
+/// A process that runs `case` of the test below, without a logger.
+fn process_that_runs(case: &str) -> Command {
     let test = env::current_exe().expect("a test has a file");
     let arguments = ["--exact", "log_floods::a_process_of_its_own_panics", "--nocapture"];
     let mut process = command(test);
     process.args(arguments).env(CASE, case).env("RUST_BACKTRACE", "0");
-    let output = process.output().expect("it runs");
+    process
+}
+
+/// The standard error of that process.
+fn printed_by(case: &str) -> String {
+    let output = process_that_runs(case).output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stderr).expect("it is text")
 }
@@ -182,6 +220,16 @@ fn a_panic_is_printed_as_one_harmless_line_with_the_type() {
     assert_harmless(line);
     assert!(line.contains("panicked at tests/tests/faults/log_floods.rs:"), "{line}");
     assert!(line.contains(" in lariat_tests::harness::probe::Probe: no such command: "), "{line}");
+}
+
+#[test]
+fn a_panic_ends_nothing_if_standard_error_is_a_broken_pipe() {
+    let (reader, writer) = std::io::pipe().expect("there is a pipe");
+    let mut process = process_that_runs("one");
+    process.stderr(writer);
+    drop(reader);
+    let output = process.output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

@@ -86,3 +86,42 @@ fn writing_was_resumed_on_a_connection_that_had_broken() {
         assert!(!server.has("write resumed"), "{:?}", server.story());
     });
 }
+
+#[test]
+fn input_was_lost_when_a_write_failed_after_a_yield() {
+    let mut world = World::new(Ground::RealUnix);
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let (log, mut writer) = (Log::new(), peer.try_clone().unwrap());
+    let yields = move |transport: &Transport, data: &[u8]| {
+        if data == b"request" {
+            writer.write_all(b", more").unwrap();
+            transport.yield_reading();
+            transport.write(b"an answer that cannot be sent");
+        }
+    };
+    world.reactor.adopt_stream(ours.into(), StreamOptions::default(), log.probe().data(yields)).unwrap();
+    peer.shutdown(Shutdown::Read).unwrap();
+    (&peer).write_all(b"request").unwrap();
+    world.until("all input is there", || log.received_len() == 13);
+    drop(peer);
+    world.until_lost(&[&log]);
+    assert_eq!(log.received(), b"request, more");
+}
+
+#[test]
+fn a_pause_and_resumption_in_read_resumed_kept_the_loop_for_ever() {
+    everywhere(|mut world| {
+        let (server, client) = (Log::new(), Log::new());
+        let again = |transport: &Transport| {
+            transport.pause_reading();
+            transport.resume_reading();
+        };
+        world.pair(server.probe().made(again).read_resumed(again), client.probe());
+        let turns = world.turns();
+        client.transport().write(b"served meanwhile");
+        world.until("input is delivered", || server.received_len() == 16);
+        assert!(world.turns() > turns && server.has("read resumed"));
+        server.transport().abort();
+        world.until_lost(&[&server, &client]);
+    });
+}

@@ -1,5 +1,7 @@
 //! Queues are bounded: by their marks in good time, by their limit at last.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use lariat::{ListenOptions, Transport, WriteStatus};
@@ -347,5 +349,28 @@ fn a_connection_below_its_mark_has_no_timer_for_a_stall() {
         world.until("all has arrived", || server.received_len() == 10_000 + (1 << 20));
         world.pass(Duration::from_secs(31));
         assert_eq!(world.reactor.stats().timers, 0, "it has come down again");
+    });
+}
+
+#[test]
+fn a_mark_set_in_the_call_of_another_waits_for_its_own_bytes() {
+    everywhere(|mut world| {
+        let (server, client, seen) = (Log::new(), Log::new(), Rc::new(Cell::new(None)));
+        let queued = seen.clone();
+        let answer = move |transport: &Transport, _: &[u8]| {
+            let (transport, queued) = (transport.clone(), queued.clone());
+            transport.write(b"first");
+            let of_first = transport.clone();
+            transport.when_sent(move |_| {
+                of_first.write(&vec![0; 8 << 20]);
+                let of_second = of_first.clone();
+                of_first.when_sent(move |unsent| queued.set(Some((unsent, of_second.queued()))));
+            });
+        };
+        world.pair(server.probe().data(answer), client.probe());
+        client.transport().write(b"x");
+        world.until("all has arrived", || client.received_len() == 5 + (8 << 20));
+        world.settle();
+        assert_eq!(seen.get(), Some((0, 0)));
     });
 }
