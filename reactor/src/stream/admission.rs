@@ -107,10 +107,10 @@ impl Admission {
 
     /// The members that are still there.
     fn living(&self) -> Vec<Member> {
-        let gone =
-            if self.handshakes { Flags::ENDING | Flags::ENDED } else { Flags::CLOSING | Flags::ENDING | Flags::ENDED };
-        let is_there =
-            |shared: &Rc<Shared>| !shared.flags.has(gone) && (!self.handshakes || shared.flags.has(Flags::PREPARING));
+        // One that is closing holds its descriptor until its peer has closed too.
+        let is_there = |shared: &Rc<Shared>| {
+            !shared.flags.has(Flags::ENDING | Flags::ENDED) && (!self.handshakes || shared.flags.has(Flags::PREPARING))
+        };
         let living = self.members.iter().filter_map(Weak::upgrade).filter(is_there);
         living
             .map(|shared| {

@@ -62,6 +62,21 @@ fn a_refused_connection_costs_no_other_one_its_place() {
 }
 
 #[test]
+fn connections_that_are_closing_count_towards_the_limit() {
+    let mut world = World::new(Ground::SimulatedTcp);
+    let mut options = ListenOptions::default();
+    options.connections = Some(ConnectionLimits::total(10));
+    let port = world.listen_with(options, |_: &Peer| Log::new().probe().made(Transport::close));
+    for _ in 0..100 {
+        // A peer that is paused does not read the end of the stream, and so does not close either.
+        world.connect(&port, Log::new().probe().made(Transport::pause_reading));
+        world.settle();
+    }
+    let stats = world.reactor.stats();
+    assert_eq!((stats.evicted, world.reactor.connections().len()), (90, 110));
+}
+
+#[test]
 fn of_many_stalled_connections_ten_are_logged() {
     let (mut world, records) = (World::new(Ground::SimulatedTcp), Records::begin());
     let write = |transport: &Transport| assert_eq!(transport.write(&vec![0; 1 << 20]), WriteStatus::Paused);
