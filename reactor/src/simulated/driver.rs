@@ -11,6 +11,7 @@ use crate::token::Token;
 
 use super::host::Host;
 use super::poll::HostId;
+use super::sockets::Collected;
 use super::world::World;
 
 /// How long a loop to which nothing else can happen waits for a call from another thread, in real time: longer than any that is going
@@ -52,9 +53,13 @@ impl Driver for Simulated {
         self.events.clear();
         let Host { world, id } = &*self.host;
         world.begin_turn(*id);
-        let is_complete = world.on(*id, |sockets| sockets.collect(*id, &mut self.events));
+        let collected = world.on(*id, |sockets| sockets.collect(*id, &mut self.events));
         // Nothing arrives between a wait and a look at the clock: time does not pass meanwhile.
-        let complete = |world: &World| Some(if is_complete { world.now_on(*id) } else { since });
+        let complete = |world: &World| match collected {
+            Collected::All => Some(world.now_on(*id)),
+            Collected::Nothing => Some(since),
+            Collected::Part => None,
+        };
         if world.is_directed {
             if self.events.is_empty() {
                 world.work_later(*id);

@@ -1,5 +1,6 @@
 //! What goes wrong in a world: all of it drawn from the seed, none of it unless asked for.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -14,6 +15,7 @@ use crate::readiness::Readiness;
 use crate::token::Token;
 
 use super::link::Links;
+use super::poll::HostId;
 
 /// The errors of a system that has run out of something (`accept(2)`, `socket(2)`).
 const EXHAUSTION: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
@@ -21,6 +23,9 @@ const EXHAUSTION: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno
 /// What a TCP connection holds of one direction unless a test says otherwise, written and not read yet: from the least that Linux gives
 /// under pressure to what its defaults let it grow to (`net.ipv4.tcp_wmem`, `net.ipv4.tcp_rmem`).
 const DEFAULT_BUFFERS: RangeInclusive<usize> = 4 << 10..=6 << 20;
+
+/// Events that a wait gives at most, as in the reactor's own loop.
+const LARGEST_BATCH: usize = 256;
 
 /// Each fault has a sequence of random numbers of its own, so that leaving one out changes nothing in the others' draws.
 #[derive(Debug)]
@@ -54,6 +59,10 @@ pub(crate) struct Faults {
     unavailable_names: [Option<(f64, Random)>; 2],
     /// Addresses that swallow what is sent to them.
     black_holes: Vec<IpAddr>,
+    event_batches: Option<Random>,
+    /// Hosts whose last batch of events was a part of them.
+    in_batches: BTreeSet<HostId>,
+    timer_order: Option<Random>,
 }
 
 /// What a loop asks of its system.
@@ -159,6 +168,9 @@ impl Faults {
             missing_names: [None, None],
             unavailable_names: [None, None],
             black_holes: Vec::new(),
+            event_batches: None,
+            in_batches: BTreeSet::new(),
+            timer_order: None,
         }
     }
 
@@ -249,6 +261,41 @@ impl Faults {
     pub(crate) fn set_unavailable_names(&mut self, family: Family, probability: f64) {
         let random = self.random(for_family(family, "unavailable names", "unavailable names of IPv6"));
         self.unavailable_names[family as usize] = Some((probability, random));
+    }
+
+    pub(crate) fn set_event_batches(&mut self) {
+        self.event_batches = Some(self.random("event batches"));
+    }
+
+    /// Draws how many events the next wait of `host` gives at most. After a part of the events comes all of the rest: a turn that polls
+    /// again before its timers expire sees everything that had arrived.
+    pub(super) fn event_batch(&self, host: HostId) -> usize {
+        match &self.event_batches {
+            Some(random) if !self.in_batches.contains(&host) => 1 + random.index(LARGEST_BATCH),
+            _ => usize::MAX,
+        }
+    }
+
+    /// Notes whether a batch of `host` was a part of its events.
+    pub(super) fn batch_ended(&mut self, host: HostId, is_part: bool) {
+        if is_part {
+            self.in_batches.insert(host);
+        } else if !self.in_batches.is_empty() {
+            self.in_batches.remove(&host);
+        }
+    }
+
+    pub(crate) fn set_timer_order(&mut self) {
+        self.timer_order = Some(self.random("timer order"));
+    }
+
+    pub(crate) fn draws_timer_order(&self) -> bool {
+        self.timer_order.is_some()
+    }
+
+    /// Draws whether a timer expires before what arrives at the same instant.
+    pub(crate) fn timer_goes_first(&self) -> bool {
+        self.timer_order.as_ref().is_some_and(|random| random.below(2) == 0)
     }
 
     pub(crate) fn add_black_hole(&mut self, address: IpAddr) {

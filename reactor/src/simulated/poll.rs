@@ -187,16 +187,20 @@ impl Poll {
         }
     }
 
-    /// Empties the list of `host` into `events`. `ready_for` tells what a socket is ready for, and `tell` is told of each.
+    /// Moves at most `most` events of `host` from its list to `events`. `ready_for` gives what a socket is ready for, and `tell` is called
+    /// for each event.
     pub(super) fn collect(
         &mut self,
         host: HostId,
+        most: usize,
         mut ready_for: impl FnMut(Id) -> Mask,
         events: &mut Vec<(Token, Readiness)>,
         mut tell: impl FnMut(Id, Mask),
     ) {
         let Some(list) = self.lists.get_mut(&host) else { return };
-        for id in list.drain(..) {
+        while events.len() < most
+            && let Some(id) = list.pop_front()
+        {
             let Some(watch) = self.watches.get_mut(&id) else { continue };
             watch.listed = false;
             let pretended = (Mask::IN | Mask::OUT).when(std::mem::take(&mut watch.spurious));
@@ -221,7 +225,7 @@ mod tests {
     fn watched(interest: Mask) -> Poll {
         let mut poll = Poll::default();
         poll.watch(SOCKET, HOST, Token::new(1, NonZeroU32::MIN), interest);
-        poll.collect(HOST, |_| Mask::NONE, &mut Vec::new(), |_, _| ());
+        poll.collect(HOST, usize::MAX, |_| Mask::NONE, &mut Vec::new(), |_, _| ());
         poll
     }
 
@@ -231,7 +235,7 @@ mod tests {
         poll.wake(SOCKET, Mask::IN);
         poll.wake(SOCKET, Mask::OUT);
         let mut events = Vec::new();
-        poll.collect(HOST, |_| Mask::IN | Mask::OUT, &mut events, |_, _| ());
+        poll.collect(HOST, usize::MAX, |_| Mask::IN | Mask::OUT, &mut events, |_, _| ());
         let [(_, readiness)] = events[..] else { panic!("not one event: {events:?}") };
         assert_eq!(readiness, Readiness::READABLE | Readiness::WRITABLE);
     }
@@ -241,7 +245,7 @@ mod tests {
         let mut poll = watched(Mask::IN);
         poll.wake(SOCKET, Mask::OUT);
         let mut events = Vec::new();
-        poll.collect(HOST, |_| Mask::OUT, &mut events, |_, _| ());
+        poll.collect(HOST, usize::MAX, |_| Mask::OUT, &mut events, |_, _| ());
         assert!(events.is_empty());
     }
 
@@ -250,7 +254,7 @@ mod tests {
         let mut poll = watched(Mask::IN);
         poll.wake(SOCKET, Mask::ERR);
         let mut events = Vec::new();
-        poll.collect(HOST, |_| Mask::ERR, &mut events, |_, _| ());
+        poll.collect(HOST, usize::MAX, |_| Mask::ERR, &mut events, |_, _| ());
         assert!(events[0].1.is_error());
     }
 }

@@ -44,6 +44,16 @@ pub(crate) struct Sockets {
     pub(super) violations: Vec<String>,
 }
 
+/// The result of a wait for events.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Collected {
+    All,
+    /// A batch: more wait.
+    Part,
+    /// The wait failed or was interrupted, and leaves all of them.
+    Nothing,
+}
+
 impl Sockets {
     pub(super) fn new(seed: u64) -> Self {
         Self {
@@ -121,15 +131,16 @@ impl Sockets {
         self.poll.has_listed(host)
     }
 
-    /// Takes the events that wait for `host`. Returns whether these are all: a wait that fails or is interrupted leaves them.
-    pub(super) fn collect(&mut self, host: HostId, events: &mut Vec<(Token, Readiness)>) -> bool {
+    /// Takes the events that wait for `host`, or a part of them.
+    pub(super) fn collect(&mut self, host: HostId, events: &mut Vec<(Token, Readiness)>) -> Collected {
         if self.make(host, None, SystemCall::Wait).is_err() {
-            return false;
+            return Collected::Nothing;
         }
         if self.faults.interrupt().is_err() {
             self.note(Some(host), None, What::Fails(Errno::INTR.raw_os_error()));
-            return false;
+            return Collected::Nothing;
         }
+        let most = self.faults.event_batch(host);
         if let Some(random) = self.faults.spurious() {
             self.poll.list_spurious(host, random);
         }
@@ -139,7 +150,7 @@ impl Sockets {
             (None, Some(connection)) => connection.mask(id.side()),
             (None, None) => Mask::NONE,
         };
-        poll.collect(host, ready_for, events, |id, mask| {
+        poll.collect(host, most, ready_for, events, |id, mask| {
             if let Some(trace) = trace {
                 trace.push(*now, Some(host), Some(id), What::Ready(mask.bits()));
             }
@@ -148,7 +159,9 @@ impl Sockets {
         if events.is_empty() {
             self.note(Some(host), None, What::Turn);
         }
-        true
+        let is_part = events.len() == most && self.has_events(host);
+        self.faults.batch_ended(host, is_part);
+        if is_part { Collected::Part } else { Collected::All }
     }
 
     /// Visits the connection that has the end `id`, then wakes who watches its ends. An end that exists has a connection.

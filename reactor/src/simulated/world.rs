@@ -109,12 +109,15 @@ impl World {
 
     /// Moves the clock on, and delivers what arrives by then.
     pub(crate) fn advance(&self, time: Time) {
+        self.move_clock(time);
+        self.sockets.with(Sockets::arrive);
+    }
+
+    /// Moves the clock on, and delivers nothing yet.
+    pub(crate) fn move_clock(&self, time: Time) {
         self.clock.with(|clock| clock.advance(time));
         let now = self.now();
-        self.sockets.with(|sockets| {
-            (sockets.clock, sockets.now) = (now, now);
-            sockets.arrive();
-        });
+        self.sockets.with(|sockets| (sockets.clock, sockets.now) = (now, now));
     }
 
     fn pace<R>(&self, host: HostId, visit: impl FnOnce(&mut Pace) -> R) -> Option<R> {

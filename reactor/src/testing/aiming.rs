@@ -4,11 +4,26 @@ use std::time::Duration;
 
 use crate::error::Result;
 
-use super::aimed::{Aimed, Strike};
 use super::check::{first_failure, replayed_seed};
 use super::faults::Faults;
 use super::simulation::Simulation;
 use super::stage::{Planned, Stage};
+
+/// A fault that waits for a call.
+pub(super) struct Aimed {
+    /// The number of the call, counted from 1 over all hosts.
+    call: u64,
+    strikes: Strike,
+}
+
+enum Strike {
+    /// The host that makes the call crashes for so long.
+    Crash(Duration),
+    /// Its process is killed, and starts again after so long.
+    Kill(Duration),
+    /// These hosts are separated for so long.
+    Partition([String; 2], Duration),
+}
 
 impl Stage {
     /// Has the faults strike whose calls were made in this turn of the host at `place`.
@@ -20,6 +35,10 @@ impl Stage {
             match aimed.strikes {
                 Strike::Crash(down) => {
                     self.crash(place);
+                    self.plan(now.saturating_add(down), |_| Planned::Restart(place));
+                }
+                Strike::Kill(down) => {
+                    self.kill(place);
                     self.plan(now.saturating_add(down), |_| Planned::Restart(place));
                 }
                 Strike::Partition(names, lasts) => {
@@ -59,6 +78,14 @@ impl Faults<'_> {
     /// ```
     pub fn crash_at_call(&self, number: u64, down: Duration) -> &Self {
         self.aim(format!("crash_at_call({number}, {down:?})"), number, Strike::Crash(down))
+    }
+
+    /// The process of the host that makes the call of this number is [killed](super::Host::kill) at
+    /// the end of the turn in which it makes it: its system closes the sockets, and refuses
+    /// connections until the host [starts again](super::Host::restart) after `down`. Calls are
+    /// counted as for [`crash_at_call`](Self::crash_at_call). Several add up.
+    pub fn kill_at_call(&self, number: u64, down: Duration) -> &Self {
+        self.aim(format!("kill_at_call({number}, {down:?})"), number, Strike::Kill(down))
     }
 
     /// These hosts cannot reach each other from the end of the turn in which the call of this number

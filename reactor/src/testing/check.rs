@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fmt::Write as _;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -39,6 +39,8 @@ impl Simulation {
     /// - the line that runs this seed again. It sets `LARIAT_SEED`, which has every check in a process run that seed alone and show more of
     ///   its trace.
     ///
+    /// It panics too if a condition given to [`sometimes`](Self::sometimes) was true in none of the seeds.
+    ///
     /// The first seed is run twice. If the two traces differ, what the test itself does is not always the same; the message says where
     /// they begin to.
     ///
@@ -73,11 +75,18 @@ pub(super) fn first_failure(
     replays: bool,
 ) -> Option<String> {
     let shown = if replays { SHOWN_IN_REPLAY } else { SHOWN };
+    let (mut reached_at_all, mut count) = (BTreeMap::new(), 0_usize);
     for (place, seed) in seeds.enumerate() {
         let outcome = run(seed, BTreeSet::new(), place == 0, test);
         if outcome.failure.is_some() {
             return Some(report(&outcome, shown, test));
         }
+        outcome.simulation.stage.sometimes.with(|sometimes| {
+            for (name, reached) in std::mem::take(sometimes) {
+                *reached_at_all.entry(name).or_insert(false) |= reached;
+            }
+        });
+        count += 1;
         if place == 0 {
             let again = run(seed, BTreeSet::new(), true, test);
             if let Some(difference) = difference(&outcome, &again) {
@@ -85,7 +94,10 @@ pub(super) fn first_failure(
             }
         }
     }
-    None
+    let never: Vec<String> =
+        reached_at_all.into_iter().filter(|(_, reached)| !reached).map(|(name, _)| format!("{name:?}")).collect();
+    (!never.is_empty() && !replays)
+        .then(|| format!("never true in any of {count} seeds, but required by `sometimes`: {}", never.join(", ")))
 }
 
 /// Runs one seed, without some of the faults.
@@ -294,6 +306,18 @@ mod tests {
         let words = |line: usize| said.lines().nth(line).map(|line| line.split_whitespace().collect::<Vec<_>>());
         assert_eq!(words(2).unwrap(), ["first:", "1.000000", "s", "here"], "{said}");
         assert_eq!(words(3).unwrap()[..3], ["second:", "2.000000", "s"], "{said}");
+    }
+
+    #[test]
+    fn a_condition_that_is_never_true_fails_the_check() {
+        let said = failure(1..6, |simulation| {
+            simulation.sometimes("an even seed", simulation.seed() % 2 == 0);
+            simulation.sometimes("a large seed", simulation.seed() > 5);
+            simulation.sometimes("a small seed", simulation.seed() < 3);
+            simulation.run()
+        });
+        let expected = "never true in any of 5 seeds, but required by `sometimes`: \"a large seed\"";
+        assert_eq!(said.as_deref(), Some(expected));
     }
 
     #[test]

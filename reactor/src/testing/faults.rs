@@ -166,6 +166,18 @@ impl<'a> Faults<'a> {
         self
     }
 
+    /// The process of the host is [killed](super::Host::kill) at the first moment, and the host [starts
+    /// again](super::Host::restart) at the second, counted from the simulation's beginning. Several add
+    /// up.
+    pub fn kill(&self, host: &str, time: Range<Duration>) -> &Self {
+        if self.0.admits(format_args!("kill({host:?}, {:?}..{:?})", time.start, time.end)) {
+            let place = self.0.place(host);
+            self.0.plan(time.start, |_| Planned::Kill(place));
+            self.0.plan(time.end, |_| Planned::Restart(place));
+        }
+        self
+    }
+
     /// With this probability a call that needs a descriptor or memory (to listen, to connect, to accept, to watch a socket) fails with `EMFILE`, `ENFILE`, `ENOBUFS`
     /// or `ENOMEM`.
     pub fn exhaustion(&self, probability: f64) -> &Self {
@@ -267,7 +279,7 @@ impl<'a> Faults<'a> {
     }
 
     /// Sets a fault, unless it is left out this time.
-    fn set(&self, label: impl fmt::Display, set: impl FnOnce(&mut Settings)) -> &Self {
+    pub(super) fn set(&self, label: impl fmt::Display, set: impl FnOnce(&mut Settings)) -> &Self {
         if self.0.admits(label) {
             self.0.sockets(|sockets| set(&mut sockets.faults));
         }

@@ -301,7 +301,13 @@ impl Simulation {
                     self.stage.serve(actor)?;
                     return Ok(true);
                 }
-                (None, Some(next)) if end.is_none_or(|end| next <= end) => self.stage.advance(next),
+                (None, Some(next)) if end.is_none_or(|end| next <= end) => match self.stage.advance_to_timer(next) {
+                    Some(actor) => {
+                        self.stage.serve(actor)?;
+                        return Ok(true);
+                    }
+                    None => self.stage.advance(next),
+                },
                 _ => return Ok(false),
             }
         }
@@ -310,6 +316,7 @@ impl Simulation {
     fn perform(&self, planned: Planned) {
         match planned {
             Planned::Crash(place) => self.stage.crash(place),
+            Planned::Kill(place) => self.stage.kill(place),
             Planned::Restart(place) => self.stage.restart(place),
             Planned::Call(number) => {
                 if let Some(action) = self.calls.with(|calls| calls.remove(&number)) {

@@ -6,6 +6,26 @@ use super::simulation::Simulation;
 
 /// Checks at the end, on request.
 impl Simulation {
+    /// Notes that `condition` has to be true at least once, in some seed of a
+    /// [`check`](Simulation::check), which fails otherwise and lists what was never true. So a test
+    /// shows that it has reached what it is for: that a retry took place, a queue was full, a message
+    /// came twice. With `LARIAT_SEED` set, nothing is required.
+    ///
+    /// ```
+    /// use lariat::testing::Simulation;
+    ///
+    /// Simulation::check(1..=20, |sim: &Simulation| {
+    ///     sim.sometimes("the seed is even", sim.seed() % 2 == 0);
+    ///     sim.run()
+    /// });
+    /// ```
+    pub fn sometimes(&self, name: &str, condition: bool) {
+        self.stage.sometimes.with(|sometimes| match sometimes.get_mut(name) {
+            Some(reached) => *reached |= condition,
+            None => drop(sometimes.insert(name.to_owned(), condition)),
+        });
+    }
+
     /// Has the simulation fail if, at the end of a test that has passed, a Deferred of a running
     /// host has been waiting for its result for `longest` or longer. The report has the names of
     /// each and the place where it was made. Off by default: a Deferred that waits for a next event

@@ -15,7 +15,7 @@ use crate::parked::parked;
 use crate::reactor::Reactor;
 use crate::simulated::{HostId, PATIENCE, Sockets, What, World};
 
-use super::aimed::Aimed;
+use super::aiming::Aimed;
 use super::member::{Boot, Member, Next};
 use super::queues::Watch;
 use super::schedule::{Actor, Schedule};
@@ -30,6 +30,8 @@ pub(super) enum Planned {
     Call(u64),
     /// The host at this place crashes, or starts again.
     Crash(usize),
+    /// Its process is killed.
+    Kill(usize),
     Restart(usize),
 }
 
@@ -53,6 +55,8 @@ pub(super) struct Stage {
     /// Which of them are not to be.
     left_out: BTreeSet<usize>,
     pub(super) watch: Watch,
+    /// Conditions that are to be true in some seed, and whether they were in this one.
+    pub(super) sometimes: Guarded<BTreeMap<String, bool>>,
 }
 
 impl Stage {
@@ -73,6 +77,7 @@ impl Stage {
             faults: Guarded::new(Vec::new()),
             left_out,
             watch: Watch::new(),
+            sometimes: Guarded::new(BTreeMap::new()),
         }
     }
 
@@ -132,13 +137,34 @@ impl Stage {
     }
 
     pub(super) fn advance(&self, time: Time) {
-        if time > self.world.now() {
+        self.time_moves(time);
+        self.world.advance(time);
+    }
+
+    fn time_moves(&self, to: Time) {
+        if to > self.world.now() {
             self.turns_standing.set(0);
             if self.watch.limit.get().is_some() {
                 self.sample();
             }
         }
-        self.world.advance(time);
+    }
+
+    /// Moves the clock to `time`. Returns a host with a timer that expires then, if it takes its turn before what arrives at the same
+    /// instant.
+    pub(super) fn advance_to_timer(&self, time: Time) -> Option<Actor> {
+        let ties = self.sockets(|sockets| sockets.faults.draws_timer_order() && sockets.next_arrival() == Some(time));
+        if !ties
+            || !self.members.with(|members| members.iter().any(|member| member.next(&self.world) == Next::At(time)))
+        {
+            return None;
+        }
+        if !self.sockets(|sockets| sockets.faults.timer_goes_first()) {
+            return None;
+        }
+        self.time_moves(time);
+        self.world.move_clock(time);
+        self.survey().0
     }
 
     /// Delivers what has arrived.

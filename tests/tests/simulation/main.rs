@@ -3,11 +3,13 @@
 mod calls;
 mod chaos;
 mod crashes;
+mod habits;
 mod hosts;
 mod network;
 mod packets;
 mod replay;
 mod rules;
+mod storms;
 mod threads;
 mod torture;
 mod violations;
