@@ -116,6 +116,7 @@ fn is_expectable(failure: &Failure) -> bool {
             ErrorKind::ConnectionRefused
                 | ErrorKind::SelfConnected
                 | ErrorKind::Unreachable
+                | ErrorKind::NameUnavailable
                 | ErrorKind::TimedOut
                 | ErrorKind::ResourcesExhausted
                 | ErrorKind::Io

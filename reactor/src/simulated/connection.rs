@@ -267,10 +267,8 @@ impl Connection {
     pub(super) fn meet(&mut self, shown: Address, incoming: [Pipe; 2]) {
         let [to_client, to_server] = incoming;
         self.ends[0].incoming = to_client;
-        self.ends[1].incoming = to_server;
-        // Its host may have crashed while the call was under way, but only now is there an end.
-        self.ends[1].gone = false;
-        self.ends[1].local = shown;
+        // An earlier attempt may have been refused, and the reset lost: only now is there an end.
+        self.ends[1] = End::new(shown, State::Connected, to_server);
     }
 }
 

@@ -47,7 +47,8 @@ struct Pages {
     totals: Totals,
     is_resting: bool,
     is_exact: bool,
-    may_vanish: bool,
+    /// Hosts that may lose their power or their process.
+    vanishing: Vec<&'static str>,
     stopped: Vec<String>,
 }
 
@@ -85,13 +86,13 @@ impl Book {
         self.0.with(|pages| pages.violations.push(what.into()));
     }
 
-    /// A host may lose its power.
-    pub(super) fn vanish(&self) {
-        self.0.with(|pages| pages.may_vanish = true);
+    /// Notes the hosts that may lose their power or their process.
+    pub(super) fn vanish(&self, hosts: &[&'static str]) {
+        self.0.with(|pages| pages.vanishing = hosts.to_vec());
     }
 
     pub(super) fn may_vanish(&self) -> bool {
-        self.0.with(|pages| pages.may_vanish)
+        self.0.with(|pages| !pages.vanishing.is_empty())
     }
 
     /// Everybody reads again, and waits for nothing.
@@ -249,12 +250,12 @@ impl Book {
         });
     }
 
-    /// Looks whether everybody has heard everything, now that all is over. On hosts that may have lost their power, protocols may be gone without
-    /// a word.
-    pub(super) fn look_at_end(&self, may_vanish: &[&str]) {
+    /// Checks that every end has had its last callback, at the end of the run. On hosts that may lose their power or their process, protocols
+    /// may be gone without one.
+    pub(super) fn look_at_end(&self) {
         self.0.with(|pages| {
             for story in &pages.stories {
-                let vanished = story.lost.is_none() && may_vanish.contains(&story.host);
+                let vanished = story.lost.is_none() && pages.vanishing.contains(&story.host);
                 if story.lost.is_none() && !vanished {
                     pages.violations.push(format!("connection_lost never came: {story:?}"));
                 }
@@ -315,8 +316,10 @@ impl Pages {
             })
         };
         let Some(peer) = story.peer.or_else(by_address).map(|peer| &self.stories[peer]) else { return };
-        // Over a Unix socket an abort cannot be told from a close.
-        let in_good_order = story.is_tcp || peer.lost.as_deref() == Some("closed cleanly");
+        // Over a Unix socket an abort cannot be distinguished from a close; and the system of a killed process ends its connections in good
+        // order, after what it had taken by then.
+        let is_killed = peer.lost.is_none() && self.vanishing.contains(&peer.host);
+        let in_good_order = (story.is_tcp && !is_killed) || peer.lost.as_deref() == Some("closed cleanly");
         if in_good_order && story.received != peer.sent {
             let (received, sent) = (story.received, peer.sent);
             let text =

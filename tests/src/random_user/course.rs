@@ -28,7 +28,7 @@ const DOORS: [&str; 3] = ["tcp:server:7000", "tcp:server:7001", "unix:/door"];
 /// When the simulation finds something wrong. What the book finds is in [`Book::violations`].
 pub fn run(sim: &Simulation, book: &Book) -> Result<()> {
     let random = sim.random();
-    let weather = Weather::draw(sim, &random);
+    let weather = Weather::draw(sim);
     let panics = random.chance(0.25);
     if panics {
         sim.allow_panics();
@@ -36,9 +36,7 @@ pub fn run(sim: &Simulation, book: &Book) -> Result<()> {
     if !weather.is_slow {
         book.be_exact();
     }
-    if !weather.vanishing.is_empty() {
-        book.vanish();
-    }
+    book.vanish(&weather.vanishing);
     let temper = Temper { book: book.clone(), random: random.clone(), panics, largest: 1 + random.index(60_000) };
     let ports = Shared::new(Vec::new());
     let (host, doors) = (temper.clone(), ports.clone());
@@ -79,7 +77,7 @@ pub fn run(sim: &Simulation, book: &Book) -> Result<()> {
             book.violate(format!("the host {host:?} does not stop"));
         }
     }
-    book.look_at_end(weather.vanishing);
+    book.look_at_end();
     Ok(())
 }
 

@@ -274,3 +274,24 @@ fn a_killed_process_ends_its_connections_in_good_order() {
         Ok(())
     });
 }
+
+#[test]
+fn a_client_whose_refusal_was_lost_is_served_once_the_port_is_open() {
+    Simulation::check(1..=10, |sim| {
+        let (server, client) = (Log::new(), Log::new());
+        sim.faults().partition_one_way("server", "client", Duration::ZERO..millis(500));
+        let greets = client.probe().made(|transport| {
+            transport.write(b"hello");
+        });
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(greets)).detach();
+        let log = server.clone();
+        sim.at(millis(700), move |sim| {
+            let echo = log.probe().echo();
+            sim.host("server").reactor().listen("tcp:7000", Once::new(echo)).expect("the port is free");
+        });
+        sim.run_until(secs(10))?;
+        assert_eq!((server.received(), client.received()), (b"hello".to_vec(), b"hello".to_vec()));
+        assert_eq!((server.lost(), client.lost()), (None, None));
+        Ok(())
+    });
+}
