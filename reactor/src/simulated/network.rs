@@ -64,8 +64,22 @@ impl Sockets {
             let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
             let piece = self.faults.links.piece(connection.direction(from.side()));
             let window = connection.window(to.side());
-            let Some(packet) = connection.wires[to.side()].take_unsent(window, piece) else { return };
+            let Some(packet) = connection.wires[to.side()].take_unsent(window, piece) else { break };
             self.depart(from, packet);
+        }
+        self.probe_window(from);
+    }
+
+    /// Has a sender whose peer's window is closed probe it (RFC 9293, section 3.8.6.1), if the peer cannot answer any more: then nothing else
+    /// notices that. A peer that can answer keeps such a connection for ever, so its probes are left out.
+    pub(super) fn probe_window(&mut self, from: Id) {
+        let (to, now) = (from.other(), self.now.max(self.clock));
+        let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
+        let is_mute = connection.silent || self.roster.is_down(connection.hosts[to.side()]);
+        let wire = &mut connection.wires[to.side()];
+        if is_mute && wire.is_blocked() && wire.is_idle() {
+            wire.ask_again(now);
+            self.retry_later(to);
         }
     }
 

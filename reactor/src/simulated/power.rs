@@ -32,6 +32,7 @@ impl Sockets {
             if let Some(address) = address.filter(|_| id.side() == 0) {
                 self.names.forget_client(host, &address);
             }
+            self.probe_window(id.other());
             self.remove_if_gone(id);
         }
     }

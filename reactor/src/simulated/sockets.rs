@@ -222,6 +222,8 @@ impl Sockets {
         if slow && self.faults.silences() {
             self.settle(id, |connection, _| connection.silent = true);
             self.note_end(id, What::Note("the network forgets the connection".into()));
+            self.probe_window(id);
+            self.probe_window(id.other());
         }
         let offered = slices.iter().map(|slice| slice.len()).sum();
         let part = self.faults.part_of_write(offered);
@@ -266,6 +268,8 @@ impl Sockets {
         }
         // Whatever follows is not what the peer expects.
         self.settle(id, |connection, _| connection.silent = true);
+        self.probe_window(id);
+        self.probe_window(id.other());
     }
 
     pub(super) fn close_write(&mut self, id: Id) -> io::Result<()> {

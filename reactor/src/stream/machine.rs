@@ -466,7 +466,11 @@ fn close(shared: &Shared, turn: &mut Turn<'_>, pass: &mut Pass) -> Option<Step> 
                 shared.blocked();
                 return flags.has(Flags::ENDING).then(|| finish(shared, pass, CloseReason::Aborted));
             }
-            Err(error) => return Some(finish(shared, pass, CloseReason::Lost(error))),
+            Err(error) => {
+                // ENOTCONN says only that the connection has ended: what has ended it is the error that the socket holds.
+                let cause = shared.state.with(|state| state.socket.take_error()).ok().flatten();
+                return Some(finish(shared, pass, CloseReason::Lost(cause.unwrap_or(error))));
+            }
         }
         flags.set(Flags::WRITE_CLOSED);
         if !flags.has(Flags::CLOSING) && shared.state.with(|state| state.rare().close_by.take()).is_some() {

@@ -7,23 +7,7 @@ use crate::error::Result;
 use super::check::{first_failure, replayed_seed};
 use super::faults::Faults;
 use super::simulation::Simulation;
-use super::stage::{Planned, Stage};
-
-/// A fault that waits for a call.
-pub(super) struct Aimed {
-    /// The number of the call, counted from 1 over all hosts.
-    call: u64,
-    strikes: Strike,
-}
-
-enum Strike {
-    /// The host that makes the call crashes for so long.
-    Crash(Duration),
-    /// Its process is killed, and starts again after so long.
-    Kill(Duration),
-    /// These hosts are separated for so long.
-    Partition([String; 2], Duration),
-}
+use super::stage::{Aimed, Planned, Stage, Strike};
 
 impl Stage {
     /// Has the faults strike whose calls were made in this turn of the host at `place`.

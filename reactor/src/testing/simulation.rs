@@ -67,8 +67,8 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 ///
 /// # Differences from Linux
 ///
-/// Keep-alive and Nagle's algorithm have no effect. A writer whose peer's window is closed does not probe it, so it learns of a dead peer only
-/// by data in flight. There is no fast retransmission, and the receive window does not grow. Within a host a client waits for room in a full
+/// Keep-alive and Nagle's algorithm have no effect. A writer whose peer's window is closed probes it only if the
+/// peer's host is down or the network has forgotten the connection. There is no fast retransmission, and the receive window does not grow. Within a host a client waits for room in a full
 /// backlog without asking again. Closed connections leave no `TIME_WAIT`, ports are unique over all hosts, and a crash removes the files of
 /// Unix sockets, which have no credentials.
 ///

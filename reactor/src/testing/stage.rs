@@ -15,7 +15,6 @@ use crate::parked::parked;
 use crate::reactor::Reactor;
 use crate::simulated::{HostId, PATIENCE, Sockets, What, World};
 
-use super::aiming::Aimed;
 use super::member::{Boot, Member, Next};
 use super::queues::Watch;
 use super::schedule::{Actor, Schedule};
@@ -33,6 +32,22 @@ pub(super) enum Planned {
     /// Its process is killed.
     Kill(usize),
     Restart(usize),
+}
+
+/// A fault that waits for a call.
+pub(super) struct Aimed {
+    /// The number of the call, counted from 1 over all hosts.
+    pub(super) call: u64,
+    pub(super) strikes: Strike,
+}
+
+pub(super) enum Strike {
+    /// The host that makes the call crashes for so long.
+    Crash(Duration),
+    /// Its process is killed, and starts again after so long.
+    Kill(Duration),
+    /// These hosts are separated for so long.
+    Partition([String; 2], Duration),
 }
 
 pub(super) struct Stage {

@@ -20,8 +20,11 @@ struct Scene<'a> {
     until: Duration,
 }
 
-/// Every fault that a storm may have: the name of its method, and a call of that with drawn arguments.
-const FAULTS: [(&str, fn(&Scene<'_>)); 29] = [
+/// Sets a fault with drawn arguments.
+type Draw = fn(&Scene<'_>);
+
+/// Every fault that a storm may have, by the name of its method.
+const FAULTS: [(&str, Draw); 29] = [
     ("crash", |scene| {
         let [host, _] = scene.two_hosts();
         scene.faults.crash(host, scene.time());

@@ -82,7 +82,7 @@ fn a_batch_does_not_time_out_what_has_arrived() {
             sim.faults().slow_callbacks(1.0, 2_000..=2_000);
             sim.host("server").reactor().call_later(Duration::ZERO, |_| ());
         });
-        sim.at(Duration::from_millis(600), |sim| drop_faults(sim));
+        sim.at(Duration::from_millis(600), drop_faults);
         sim.run_until(secs(20))?;
         assert_eq!(server.count("timed out"), 0, "{:?}", server.story());
         Ok(())

@@ -295,3 +295,48 @@ fn a_client_whose_refusal_was_lost_is_served_once_the_port_is_open() {
         Ok(())
     });
 }
+
+/// Has a server write to a client that reads nothing, so that its window closes, and returns the reason for which the server's connection
+/// ends once `strike` has struck.
+fn end_behind_a_closed_window(sim: &Simulation, strike: impl FnOnce(&Simulation)) -> lariat::Result<Option<String>> {
+    sim.faults().buffers(4096..=4096);
+    let server = Log::new();
+    pair(sim, server.probe().made(writes(1_000_000)), Log::new().probe().made(Transport::pause_reading))?;
+    sim.run_until(secs(100))?;
+    assert!(server.lost().is_none() && server.transport().queued() > 900_000);
+    strike(sim);
+    sim.run_until(secs(900))?;
+    assert_eq!(server.lost(), None, "it is too early to give up");
+    sim.run_until(secs(1_100))?;
+    Ok(server.lost())
+}
+
+#[test]
+fn a_peer_that_dies_behind_a_closed_window_is_given_up() {
+    Simulation::check(1..=5, |sim| {
+        let reason = end_behind_a_closed_window(sim, |sim| sim.host("client").crash())?;
+        assert_eq!(reason.as_deref(), Some("HostUnreachable"));
+        Ok(())
+    });
+    Simulation::check(1..=5, |sim| {
+        let reason = end_behind_a_closed_window(sim, |_| ())?;
+        assert_eq!(reason, None, "a peer that lives and reads nothing keeps its connection");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_peer_that_starts_again_behind_a_closed_window_answers_with_a_reset() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().buffers(4096..=4096);
+        let server = Log::new();
+        pair(sim, server.probe().made(writes(1_000_000)), Log::new().probe().made(Transport::pause_reading))?;
+        sim.run_until(secs(5))?;
+        sim.host("client").crash();
+        sim.run_until(secs(20))?;
+        sim.host("client").restart();
+        sim.run_until(secs(200))?;
+        assert_eq!(server.lost().as_deref(), Some("ConnectionReset"));
+        Ok(())
+    });
+}
