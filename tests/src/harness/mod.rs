@@ -14,4 +14,4 @@ pub use attempt::{outcome, refusal};
 pub use log::{Log, ending};
 pub use probe::Probe;
 pub use scratch::Scratch;
-pub use world::{Ground, World, everywhere, in_clear, over_tcp, over_tls, really, simulated};
+pub use world::{Ground, World, everywhere, in_clear, over_tcp, over_tls, really, simulated, unused_port};

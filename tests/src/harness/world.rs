@@ -1,7 +1,9 @@
 //! Where a test runs.
 
 use std::cell::Cell;
+use std::net::TcpListener;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use lariat::{
@@ -255,4 +257,21 @@ impl World {
             self.turn(Some(Duration::ZERO));
         }
     }
+}
+
+/// Returns a TCP port of the loopback address on which nothing listens, from below those that the kernel gives to clients (32768 and up, in
+/// `net.ipv4.ip_local_port_range`): no other connection takes it meanwhile. Each call in a process returns another one.
+///
+/// # Panics
+///
+/// If 10,000 ports are taken.
+#[must_use]
+pub fn unused_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let ports = (0..10_000).map(|_| {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        u16::try_from(20_000 + (std::process::id().wrapping_mul(100).wrapping_add(call)) % 10_000).unwrap_or(20_000)
+    });
+    let mut free = ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().expect("a port below 30,000 is free")
 }

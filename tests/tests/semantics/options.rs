@@ -6,7 +6,7 @@ use std::time::Duration;
 use lariat::{
     Address, ConnectOptions, Error, ErrorKind, Keepalive, ListenOptions, Once, Peer, StreamOptions, Transport,
 };
-use lariat_tests::harness::{Ground, Log, World, everywhere, outcome};
+use lariat_tests::harness::{Ground, Log, World, everywhere, outcome, unused_port};
 
 fn tcp(address: &str) -> Address {
     Address::Tcp(address.parse().expect("the address is right"))
@@ -189,12 +189,7 @@ fn a_client_leaves_from_the_port_that_was_asked_for() {
                 Log::new().probe()
             })
         });
-        // One that was free a moment ago.
-        let free = if ground.is_simulated() {
-            7_001
-        } else {
-            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port()
-        };
+        let free = if ground.is_simulated() { 7_001 } else { unused_port() };
         for (port, log) in ports.iter().zip(&logs) {
             let to = port.address().tcp().expect("it is TCP");
             let description = format!("tcp:{}:{}:bindPort={free}", lariat::quote(&to.ip().to_string()), to.port());
@@ -219,11 +214,7 @@ fn connect_to_itself(world: &mut World, port: u16) -> Error {
 fn a_socket_that_is_connected_to_itself_is_a_failed_attempt() {
     for ground in [Ground::RealTcp, Ground::SimulatedTcp] {
         let mut world = World::new(ground);
-        let free = if ground.is_simulated() {
-            7_001
-        } else {
-            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port()
-        };
+        let free = if ground.is_simulated() { 7_001 } else { unused_port() };
         let error = connect_to_itself(&mut world, free);
         assert_eq!(error.kind(), ErrorKind::SelfConnected, "{error}");
         let expected = format!(
