@@ -1,6 +1,6 @@
 //! Time as the reactor counts it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Nanoseconds since the reactor was made: the one type in which deadlines are kept. Arithmetic saturates, so a
 /// duration of centuries is a deadline that never comes rather than an overflow.
@@ -40,6 +40,11 @@ impl Time {
     pub(crate) fn from_tick(tick: u64) -> Self {
         Self(tick.saturating_mul(NANOS_PER_TICK))
     }
+}
+
+/// The system's time of day. Library code takes it from its reactor; a test holds this function to be the only one that reads it.
+pub(crate) fn system_wall_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Ties [`Time`] to the system's monotonic clock. It is read twice a turn, and so without the standard library's `Instant`, whose

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::Interest;
 
@@ -57,6 +57,10 @@ pub(crate) enum Sent {
 pub(crate) trait Network {
     fn now(&self) -> Time;
     fn instant(&self, time: Time) -> Instant;
+    /// The time of day, which may jump.
+    fn wall_clock(&self) -> SystemTime;
+    /// The seed of a reactor's random numbers. Asked for once at most.
+    fn random_seed(&self) -> u64;
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor>;
     /// Starts to connect: writability tells that it is over, the socket's error how it went.
     fn connect(&self, address: &Address, options: &ConnectOptions) -> io::Result<Socket>;

@@ -114,8 +114,6 @@ mod parked;
 mod poller;
 mod producer;
 mod protocol;
-#[cfg(any(test, feature = "testing"))]
-#[cfg_attr(not(feature = "testing"), expect(dead_code, unreachable_pub, reason = "unit tests need some of it"))]
 mod random;
 mod reactor;
 mod readiness;
@@ -170,6 +168,7 @@ pub use mio;
 pub use options::{ConnectOptions, ConnectionLimits, Keepalive, Linger, ListenOptions, StreamOptions};
 pub use producer::{PullProducer, PushProducer};
 pub use protocol::{Protocol, Successor};
+pub use random::Random;
 pub use reactor::{Builder, DelayedCall, MainLoop, Reactor, Registration, Remote, RemoteError, Source, Watchdog};
 pub use readiness::Readiness;
 pub use shutdown::Drained;

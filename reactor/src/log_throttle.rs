@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use log::{Level, log};
 
 use crate::clock::Time;
+#[cfg(feature = "tls")]
+use crate::clock::system_wall_clock;
 use crate::escape::Escaped;
 use crate::guarded::Guarded;
 
@@ -119,6 +121,9 @@ pub(crate) trait Running {
     fn turn_time(&self) -> Time;
 
     fn log_lines(&self) -> &Guarded<LogLines>;
+
+    /// The time of day.
+    fn wall_clock(&self) -> SystemTime;
 }
 
 thread_local! {
@@ -129,6 +134,12 @@ thread_local! {
 /// The loop that runs on this thread, if any.
 pub(crate) fn running() -> Option<Rc<dyn Running>> {
     RUNNING.try_with(|running| running.with(|running| running.clone())).ok().flatten()
+}
+
+/// The time of day by the loop that runs on this thread, or by the system where none runs.
+#[cfg(feature = "tls")]
+pub(crate) fn running_wall_clock() -> SystemTime {
+    running().map_or_else(system_wall_clock, |running| running.wall_clock())
 }
 
 /// Notes that a loop runs on this thread, until it is dropped.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use log::{error, warn};
 use mio::{Events as MioEvents, Poll, Registry};
@@ -18,11 +18,12 @@ use socket2::{Domain, SockRef, Type};
 
 use crate::address::{Address, UnixAddress};
 use crate::byte_stream::Socket;
-use crate::clock::{Epoch, Time};
+use crate::clock::{Epoch, Time, system_wall_clock};
 use crate::driver::{Acceptor, Driver, Events, Network};
 use crate::hosts_file::HostsFile;
 use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
+use crate::random::system_seed;
 use crate::socket_file::{self, SocketFile};
 use crate::socket_options::{apply_listen_options, apply_options, backlog_failed, hook_failed};
 
@@ -123,6 +124,14 @@ impl Network for Sockets {
 
     fn instant(&self, time: Time) -> Instant {
         self.epoch.instant(time)
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        system_wall_clock()
+    }
+
+    fn random_seed(&self) -> u64 {
+        system_seed()
     }
 
     fn registry(&self) -> Option<&Registry> {

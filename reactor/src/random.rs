@@ -1,19 +1,24 @@
 //! Random numbers that are the same for the same seed.
 
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+
+use rustix::rand::{GetRandomFlags, getrandom};
 
 /// What is added to the state for each number: the golden ratio, in 64 bits.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Random numbers from a seed: the same ones on every machine, in every build. (SplitMix64, from Steele, Lea and Flood, "Fast Splittable
-/// Pseudorandom Number Generators", 2014.) Nothing that has to be unguessable may be made of them.
+/// Random numbers from a seed: the same ones on every machine, in every build. The algorithm is
+/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014). The
+/// numbers are predictable from one of them, so no key, token or nonce may be made of them.
 ///
-/// A clone goes on with the same sequence, so that protocols, timers and the test itself may share one.
+/// A reactor has a sequence of its own: [`Reactor::random`](crate::Reactor::random). A clone
+/// continues the same sequence, so that protocols, timers and a test may share one.
 ///
 /// ```
-/// use lariat::testing::Random;
+/// use lariat::Random;
 ///
 /// let random = Random::new(7);
 /// let dice: Vec<u64> = (0..3).map(|_| random.between(1..=6)).collect();
@@ -31,6 +36,7 @@ impl Random {
     }
 
     /// Another sequence of the same seed, one for each `name`: what is drawn from one changes nothing in the others.
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub(crate) fn named(seed: u64, name: &str) -> Self {
         Self::new(name.bytes().fold(mix(seed), |state, byte| mix(state ^ u64::from(byte))))
@@ -91,6 +97,17 @@ impl Random {
     #[must_use]
     pub fn bytes(&self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next().to_le_bytes()[7]).collect()
+    }
+}
+
+/// A seed from the system (`getrandom(2)`).
+pub(crate) fn system_seed() -> u64 {
+    let mut seed = [0; 8];
+    // The call neither fails nor falls short for so few bytes. Should a sandbox forbid it, the
+    // standard library's keys, which it has by other ways, serve as well.
+    match getrandom(&mut seed[..], GetRandomFlags::empty()) {
+        Ok(8) => u64::from_ne_bytes(seed),
+        _ => RandomState::new().hash_one(0_u8),
     }
 }
 

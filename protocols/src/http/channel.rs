@@ -245,9 +245,8 @@ impl Channel {
         let body_length = body.length().unwrap_or(0);
         let mut out = self.core.scratch();
         let (core, connection, length) = (&*self.core, &mut self.connection, body.response_length());
-        let encoder = core.with_date(transport.reactor().turn_began(), |date| {
-            connection.respond(status, &[date, fields], length, &mut out)
-        });
+        let encoder =
+            core.with_date(transport.reactor(), |date| connection.respond(status, &[date, fields], length, &mut out));
         let body = if encoder.is_dropped() { Content::Empty } else { body.0 };
         if let Some(entry) = &mut self.entry {
             entry.set_status(status);
@@ -341,8 +340,8 @@ impl Channel {
     #[cold]
     fn log(&mut self, transport: &Transport) {
         let Some(entry) = self.take_entry() else { return };
-        let core = self.core.clone();
-        transport.when_sent(move |unsent| core.log(*entry, unsent));
+        let (core, reactor) = (self.core.clone(), transport.reactor().clone());
+        transport.when_sent(move |unsent| core.log(&reactor, *entry, unsent));
     }
 
     /// The request in hand is done with, and its response sent.
@@ -644,7 +643,7 @@ impl Protocol for Channel {
         }
         if let Some(mut entry) = self.take_entry() {
             entry.set_aborted();
-            self.core.log(*entry, transport.unsent());
+            self.core.log(transport.reactor(), *entry, transport.unsent());
         }
         self.exchange = None;
     }

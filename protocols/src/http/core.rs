@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
+
+use lariat::Reactor;
 
 use super::access_log::LogEntry;
 use super::date::DateLine;
@@ -20,7 +22,8 @@ pub(super) struct Core {
     pub(super) handler: Rc<AnyHandler>,
     pub(super) limits: Arc<Limits>,
     pub(super) page: Rc<dyn Fn(Status) -> Response>,
-    pub(super) clock: Rc<dyn Fn() -> SystemTime>,
+    /// None: that of the reactor.
+    pub(super) clock: Option<Rc<dyn Fn() -> SystemTime>>,
     pub(super) counters: Rc<Counters>,
     pub(super) log: Option<Rc<Log>>,
     date: Cell<Option<Box<DateLine>>>,
@@ -39,7 +42,7 @@ impl Core {
             handler,
             limits: Arc::default(),
             page: Rc::new(default_page),
-            clock: Rc::new(SystemTime::now),
+            clock: None,
             counters: Rc::default(),
             log: None,
             date: Cell::new(None),
@@ -47,11 +50,18 @@ impl Core {
         }
     }
 
-    /// Calls `visit` with the Date line of `now`.
+    /// The time of day.
+    #[cold]
+    fn time(&self, reactor: &Reactor) -> SystemTime {
+        self.clock.as_ref().map_or_else(|| reactor.wall_clock(), |clock| clock())
+    }
+
+    /// Calls `visit` with the Date line of the time at which the turn began.
     #[inline]
-    pub(super) fn with_date<R>(&self, now: Instant, visit: impl FnOnce(Headers<'_>) -> R) -> R {
+    pub(super) fn with_date<R>(&self, reactor: &Reactor, visit: impl FnOnce(Headers<'_>) -> R) -> R {
+        let now = reactor.turn_began();
         let mut date = self.date.take().unwrap_or_else(|| Box::new(DateLine::new(now)));
-        let result = visit(date.at(now, || (self.clock)()));
+        let result = visit(date.at(now, || self.time(reactor)));
         self.date.set(Some(date));
         result
     }
@@ -72,10 +82,10 @@ impl Core {
 
     /// Writes the line of a request, of whose response so many bytes never reached the kernel.
     #[cold]
-    pub(super) fn log(&self, mut entry: LogEntry, unsent: u64) {
+    pub(super) fn log(&self, reactor: &Reactor, mut entry: LogEntry, unsent: u64) {
         let Some(log) = &self.log else { return };
         entry.set_unsent(unsent);
-        log(&entry.line((self.clock)()));
+        log(&entry.line(self.time(reactor)));
     }
 
     /// Gives the response that the server has for an error its page.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::time::SystemTime;
 
-use rustix::rand::{GetRandomFlags, getrandom};
+use lariat::{Random, Reactor};
 
 use super::body_writer::BodyWriter;
 use super::compression::Compression;
@@ -94,7 +94,13 @@ const SAMPLE: usize = 1024;
 const SMALL_FILE: u64 = 16 * 1024;
 
 impl Representation {
-    pub(super) fn respond(mut self, asked: &Asked<'_>, fields: &Fields, now: SystemTime) -> Response {
+    pub(super) fn respond(
+        mut self,
+        asked: &Asked<'_>,
+        fields: &Fields,
+        now: SystemTime,
+        reactor: &Reactor,
+    ) -> Response {
         let FoundFile { length, modified, .. } = self.file;
         let mut file_tag = FileTag::new(modified, length, self.coding, now);
         let mut range = asked.range;
@@ -137,7 +143,7 @@ impl Representation {
                 let response = self.head(Status::PARTIAL_CONTENT, fields, &file_tag);
                 response.with_body(self.body(range)).with_header("Content-Range", content_range).into_response()
             }
-            Ranges::Several(ranges) => self.parts(ranges, fields, &file_tag),
+            Ranges::Several(ranges) => self.parts(ranges, fields, &file_tag, &reactor.random()),
             Ranges::Unsatisfiable => Response::error(Status::RANGE_NOT_SATISFIABLE)
                 .with_header("Content-Range", Ranges::unsatisfied_content_range(length))
                 .into_response(),
@@ -179,8 +185,8 @@ impl Representation {
     }
 
     /// A response in parts.
-    fn parts(self, ranges: Vec<Range<u64>>, fields: &Fields, tag: &FileTag) -> Response {
-        let Some(boundary) = random_boundary() else { return Response::error(Status::INTERNAL_SERVER_ERROR) };
+    fn parts(self, ranges: Vec<Range<u64>>, fields: &Fields, tag: &FileTag, random: &Random) -> Response {
+        let boundary = boundary(random);
         let content_type = self.content_type;
         let (file_length, response) = (self.file.length, self.head(Status::PARTIAL_CONTENT, fields, tag));
         let frame = ByteRangesFrame::new(&boundary, content_type, file_length);
@@ -207,14 +213,10 @@ fn read(file: &File, range: &Range<u64>) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// What no file has in it but by chance: 128 random bits.
-fn random_boundary() -> Option<String> {
-    let mut random = [0; 16];
-    let filled = getrandom(&mut random[..], GetRandomFlags::empty()).ok()?;
-    if filled < random.len() {
-        return None;
-    }
-    Some(format!("{:032x}", u128::from_ne_bytes(random)))
+/// A boundary that a file contains by chance alone: 128 random bits. The author of a file who
+/// predicts them garbles the parts of that file only.
+fn boundary(random: &Random) -> String {
+    format!("{:016x}{:016x}", random.next(), random.next())
 }
 
 /// The response for a file that cannot be opened. Only failures of this system are logged.

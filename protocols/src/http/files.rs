@@ -54,7 +54,8 @@ pub struct Files {
     /// The headers that every response has besides.
     fields: Fields,
     pages: Arc<FolderPages>,
-    clock: fn() -> SystemTime,
+    /// None: that of the reactor.
+    clock: Option<fn() -> SystemTime>,
 }
 
 /// What a client is told unless somebody knows better: to keep it, and to ask before using it.
@@ -83,7 +84,7 @@ impl Files {
             is_precompressed: false,
             fields: CACHE_CONTROL,
             pages: Arc::default(),
-            clock: SystemTime::now,
+            clock: None,
         }
     }
 
@@ -162,10 +163,11 @@ impl Files {
         self
     }
 
-    /// Sets the clock that the age of a file is measured by. Default: the system's.
+    /// Sets the clock by which the age of a file is measured. Default: the
+    /// [wall clock](lariat::Reactor::wall_clock) of the reactor.
     #[must_use]
     pub fn with_clock(mut self, clock: fn() -> SystemTime) -> Self {
-        self.clock = clock;
+        self.clock = Some(clock);
         self
     }
 
@@ -230,9 +232,9 @@ impl Files {
         if self.is_precompressed && asked.names_codings {
             self.find_precompressed(asked, path, &mut representation);
         }
-        let now = (self.clock)();
+        let now = self.clock.map_or_else(|| request.reactor().wall_clock(), |clock| clock());
         representation.last_modified = last_modified(representation.file.modified, now, request.reactor());
-        representation.respond(asked, &self.fields, now)
+        representation.respond(asked, &self.fields, now, request.reactor())
     }
 
     /// Puts a compressed form of the file at `path` in its place, if there is one that the client takes.

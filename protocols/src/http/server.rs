@@ -60,10 +60,11 @@ impl Server {
         self
     }
 
-    /// Sets the clock that Date is read from, once a second while there are requests. Default: the system's.
+    /// Sets the clock of `Date`, which is read once a second while there are requests, and of the
+    /// access log. Default: the [wall clock](lariat::Reactor::wall_clock) of the reactor.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + 'static) -> Self {
-        Rc::make_mut(&mut self.core).clock = Rc::new(clock);
+        Rc::make_mut(&mut self.core).clock = Some(Rc::new(clock));
         self
     }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::address_policy::IpNetwork;
 use crate::buffer::Meter;
@@ -21,6 +21,7 @@ use crate::guarded::Guarded;
 use crate::inbox::{Inbox, Outbox};
 use crate::log_throttle::{self, Entered, LogLines, Running};
 use crate::lookup::LookedUp;
+use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::source_table::SourceTable;
 use crate::stats::{Counters, Stats};
@@ -284,6 +285,8 @@ pub(crate) struct Core {
     pub(crate) observation: Observation,
     /// Log lines that peers can cause.
     pub(crate) log_lines: Guarded<LogLines>,
+    /// The random numbers, once one was drawn.
+    pub(crate) random: OnceCell<Random>,
     /// State of parts on floors above, by its type.
     extensions: Guarded<Vec<Rc<dyn Any>>>,
 }
@@ -326,6 +329,7 @@ impl Reactor {
             counters: Counters::default(),
             observation: Observation::new(),
             log_lines: Guarded::new(LogLines::default()),
+            random: OnceCell::new(),
             extensions: Guarded::new(Vec::new()),
         }))
     }
@@ -565,6 +569,10 @@ impl Running for Core {
 
     fn log_lines(&self) -> &Guarded<LogLines> {
         &self.log_lines
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.network.wall_clock()
     }
 }
 

@@ -19,6 +19,7 @@ mod task_id;
 mod task_table;
 mod task_waker;
 mod tasks;
+mod wall_clock;
 mod watch;
 
 pub use self::builder::Builder;

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::address::{Address, UnixAddress};
 use crate::lookup::{Addresses, Fault};
@@ -11,7 +12,7 @@ use crate::lookup::{Addresses, Fault};
 pub(super) const MAGIC: [u8; 12] = *b"\x89lariat-rec\n";
 
 /// The version of all that follows.
-pub(super) const VERSION: u64 = 3;
+pub(super) const VERSION: u64 = 4;
 
 /// The flag of a recording that has sizes only.
 pub(super) const SIZES_ONLY: u64 = 1;
@@ -82,10 +83,12 @@ pub(super) enum Op {
     Signal,
     Reserve,
     LookedUp,
+    WallClock,
+    RandomSeed,
 }
 
 impl Op {
-    const ALL: [Self; 34] = [
+    const ALL: [Self; 36] = [
         Self::End,
         Self::Full,
         Self::Now,
@@ -120,6 +123,8 @@ impl Op {
         Self::Signal,
         Self::Reserve,
         Self::LookedUp,
+        Self::WallClock,
+        Self::RandomSeed,
     ];
 
     #[cfg_attr(not(any(test, feature = "testing")), expect(dead_code, reason = "only replays read"))]
@@ -150,6 +155,8 @@ impl Op {
                 | Self::Signal
                 | Self::Reserve
                 | Self::LookedUp
+                | Self::WallClock
+                | Self::RandomSeed
         )
     }
 }
@@ -169,6 +176,17 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put_bytes(out, &text[..text.len().min(LONGEST_TEXT)]);
+}
+
+/// A time of day: whether it is before 1970, then seconds and nanoseconds from there.
+pub(super) fn put_wall_clock(out: &mut Vec<u8>, time: SystemTime) {
+    let (is_before, since) = match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => (false, since),
+        Err(before) => (true, before.duration()),
+    };
+    out.push(u8::from(is_before));
+    put(out, since.as_secs());
+    put(out, u64::from(since.subsec_nanos()));
 }
 
 /// An answer, with `value` to write what there is if it is no error.
@@ -253,7 +271,7 @@ mod tests {
         for (byte, op) in (0..).zip(Op::ALL) {
             assert_eq!((op as u8, Op::from_byte(byte)), (byte, Some(op)));
         }
-        assert_eq!(Op::from_byte(34), None);
+        assert_eq!(Op::from_byte(36), None);
     }
 
     #[test]

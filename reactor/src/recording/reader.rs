@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::address::{Address, UnixAddress};
 use crate::lookup::{Addresses, Fault};
@@ -197,6 +198,17 @@ impl Reader {
         }
     }
 
+    /// A time of day.
+    pub(super) fn wall_clock(&mut self) -> Result<SystemTime, Flaw> {
+        let is_before = self.flag()?;
+        let (seconds, nanos) = (self.integer()?, self.integer()?);
+        let nanos = u32::try_from(nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+        let since = nanos.map(|nanos| Duration::new(seconds, nanos));
+        let time = since
+            .and_then(|since| if is_before { UNIX_EPOCH.checked_sub(since) } else { UNIX_EPOCH.checked_add(since) });
+        time.ok_or_else(|| self.damaged("a time of day is none"))
+    }
+
     /// What is known of a name.
     pub(super) fn addresses(&mut self) -> Result<Addresses, Flaw> {
         match self.byte()? {
@@ -238,7 +250,11 @@ impl fmt::Display for Flaw {
             Self::Unreadable(error) => write!(f, "the recording cannot be read: {error}"),
             Self::Foreign => write!(f, "the file is no recording of Lariat's"),
             Self::Version(version) => {
-                write!(f, "the recording is of version {version}, and this is a reader of version {VERSION}")
+                write!(
+                    f,
+                    "the recording is of version {version}, and this is a reader of version {VERSION}: \
+                     replay it with the release of Lariat that made it"
+                )
             }
             Self::Truncated(at) => write!(
                 f,

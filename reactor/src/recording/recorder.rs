@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::address::Address;
 use crate::byte_stream::Socket;
@@ -14,7 +14,7 @@ use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
 use crate::token::Token;
 
-use super::format::{Op, put, put_address, put_addresses, put_answer, put_bytes};
+use super::format::{Op, put, put_address, put_addresses, put_answer, put_bytes, put_wall_clock};
 use super::recorded::{RecordedPort, RecordedStream};
 use super::studio::Studio;
 use super::tape::Tape;
@@ -109,6 +109,18 @@ impl Network for RecordedNetwork {
 
     fn instant(&self, time: Time) -> Instant {
         self.0.inner.instant(time)
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        let time = self.0.inner.wall_clock();
+        self.0.tape.note(Op::WallClock, 0, |out| put_wall_clock(out, time));
+        time
+    }
+
+    fn random_seed(&self) -> u64 {
+        let seed = self.0.inner.random_seed();
+        self.0.tape.note(Op::RandomSeed, 0, |out| put(out, seed));
+        seed
     }
 
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {

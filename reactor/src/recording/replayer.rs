@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::address::Address;
 use crate::byte_stream::Socket;
@@ -93,6 +93,14 @@ impl Network for ReplayedNetwork {
 
     fn instant(&self, time: Time) -> Instant {
         self.0.instant(time)
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.0.answer(Op::WallClock, 0, Reader::wall_clock).unwrap_or(UNIX_EPOCH)
+    }
+
+    fn random_seed(&self) -> u64 {
+        self.0.answer(Op::RandomSeed, 0, Reader::integer).unwrap_or(0)
     }
 
     fn listen(&self, address: &Address, _: &ListenOptions) -> io::Result<Acceptor> {

@@ -427,6 +427,8 @@ fn describe(op: Op, subject: u64) -> String {
         Op::Signal => "looks for a signal",
         Op::Reserve => "opens a descriptor to spare",
         Op::LookedUp => "hears of a name that it has asked for",
+        Op::WallClock => "reads the time of day",
+        Op::RandomSeed => "draws its first random number",
     };
     if op.has_subject() { format!("{words} #{subject}") } else { words.to_owned() }
 }

@@ -9,13 +9,15 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use crate::address::Address;
-use crate::lookup::{Family, Fault};
+use crate::lookup::Family;
 use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::token::Token;
 
 use super::link::Links;
+use super::name_faults::NameFaults;
 use super::poll::HostId;
+use super::wall_clocks::WallClocks;
 
 /// The errors of a system that has run out of something (`accept(2)`, `socket(2)`).
 const EXHAUSTION: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
@@ -32,6 +34,8 @@ const LARGEST_BATCH: usize = 256;
 pub(crate) struct Faults {
     seed: u64,
     pub(crate) links: Links,
+    pub(crate) wall_clocks: WallClocks,
+    pub(super) names: NameFaults,
     /// What a connection holds of one direction, in bytes.
     buffers: (RangeInclusive<usize>, Random),
     short_reads: Option<Random>,
@@ -53,10 +57,6 @@ pub(crate) struct Faults {
     slowness: Option<(f64, RangeInclusive<u64>, Random)>,
     /// In microseconds.
     thread_time: Option<(RangeInclusive<u64>, Random)>,
-    /// How long answers about names take, in microseconds: of each family.
-    name_time: [Option<(RangeInclusive<u64>, Random)>; 2],
-    missing_names: [Option<(f64, Random)>; 2],
-    unavailable_names: [Option<(f64, Random)>; 2],
     /// Addresses that swallow what is sent to them.
     black_holes: Vec<IpAddr>,
     event_batches: Option<Random>,
@@ -135,10 +135,6 @@ fn hits(fault: Option<&(f64, Random)>) -> bool {
     fault.is_some_and(|(probability, random)| random.chance(*probability))
 }
 
-fn for_family(family: Family, v4: &'static str, v6: &'static str) -> &'static str {
-    if family == Family::V4 { v4 } else { v6 }
-}
-
 fn draw(microseconds: Option<&(RangeInclusive<u64>, Random)>) -> Duration {
     microseconds.map_or(Duration::ZERO, |(range, random)| Duration::from_micros(random.between(range.clone())))
 }
@@ -148,6 +144,8 @@ impl Faults {
         Self {
             seed,
             links: Links::new(seed),
+            wall_clocks: WallClocks::default(),
+            names: NameFaults::default(),
             buffers: (DEFAULT_BUFFERS, Random::named(seed, "buffers")),
             short_reads: None,
             short_writes: None,
@@ -164,9 +162,6 @@ impl Faults {
             calls: 0,
             slowness: None,
             thread_time: None,
-            name_time: [None, None],
-            missing_names: [None, None],
-            unavailable_names: [None, None],
             black_holes: Vec::new(),
             event_batches: None,
             in_batches: BTreeSet::new(),
@@ -248,19 +243,28 @@ impl Faults {
         self.thread_time = Some((microseconds, self.random("thread time")));
     }
 
-    pub(crate) fn set_name_time(&mut self, family: Family, microseconds: RangeInclusive<u64>) {
-        let random = self.random(for_family(family, "name time", "name time of IPv6"));
-        self.name_time[family as usize] = Some((microseconds, random));
+    pub(crate) fn set_name_time(&mut self, host: Option<HostId>, family: Family, microseconds: RangeInclusive<u64>) {
+        self.names.set_time(self.seed, host, family, microseconds);
     }
 
-    pub(crate) fn set_missing_names(&mut self, family: Family, probability: f64) {
-        let random = self.random(for_family(family, "missing names", "missing names of IPv6"));
-        self.missing_names[family as usize] = Some((probability, random));
+    pub(crate) fn set_missing_names(&mut self, host: Option<HostId>, family: Family, probability: f64) {
+        self.names.set_missing(self.seed, host, family, probability);
     }
 
-    pub(crate) fn set_unavailable_names(&mut self, family: Family, probability: f64) {
-        let random = self.random(for_family(family, "unavailable names", "unavailable names of IPv6"));
-        self.unavailable_names[family as usize] = Some((probability, random));
+    pub(crate) fn set_unavailable_names(&mut self, host: Option<HostId>, family: Family, probability: f64) {
+        self.names.set_unavailable(self.seed, host, family, probability);
+    }
+
+    pub(crate) fn set_shuffled_names(&mut self) {
+        self.names.set_shuffled(self.seed);
+    }
+
+    pub(crate) fn set_stale_names(&mut self, microseconds: RangeInclusive<u64>) {
+        self.names.set_stale(self.seed, microseconds);
+    }
+
+    pub(crate) fn draw_clock_skews(&mut self, milliseconds: RangeInclusive<i64>) {
+        self.wall_clocks.draw(milliseconds, self.seed);
     }
 
     pub(crate) fn set_event_batches(&mut self) {
@@ -341,22 +345,6 @@ impl Faults {
 
     pub(super) fn silences(&self) -> bool {
         hits(self.silences.as_ref())
-    }
-
-    /// How long the answer about a name takes.
-    pub(super) fn name_delay(&self, family: Family) -> Duration {
-        draw(self.name_time[family as usize].as_ref())
-    }
-
-    /// What goes wrong when a name is looked up, if anything does.
-    pub(super) fn name_fault(&self, family: Family) -> Option<Fault> {
-        if hits(self.missing_names[family as usize].as_ref()) {
-            Some(Fault::NoSuchName)
-        } else if hits(self.unavailable_names[family as usize].as_ref()) {
-            Some(Fault::TryAgain)
-        } else {
-            None
-        }
     }
 
     pub(super) fn fate(&self, to: &Address) -> Fate {

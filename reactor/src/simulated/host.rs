@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::address::Address;
 use crate::byte_stream::Socket;
@@ -31,6 +31,14 @@ impl Network for Host {
 
     fn instant(&self, time: Time) -> Instant {
         self.world.instant(time)
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.world.wall_clock(self.id)
+    }
+
+    fn random_seed(&self) -> u64 {
+        self.world.random_seed(self.id)
     }
 
     fn listen(&self, address: &Address, options: &ListenOptions) -> io::Result<Acceptor> {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::address::Address;
+use crate::clock::Time;
 use crate::lookup::Family;
 
 use super::poll::HostId;
@@ -13,8 +15,12 @@ use super::poll::HostId;
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     hosts: Vec<Entry>,
-    /// Names that were given addresses, in lower case.
-    names: BTreeMap<String, Vec<IpAddr>>,
+    /// Names that were given addresses, in lower case: all that each was given, and when.
+    names: BTreeMap<String, Vec<(Time, Vec<IpAddr>)>>,
+    /// Names that one host sees with other addresses, in lower case.
+    views: BTreeMap<(HostId, String), Vec<IpAddr>>,
+    /// The names of hosts lead to their IPv6 addresses too.
+    pub(crate) has_both_families: bool,
     /// There is one host, and every address is its.
     pub(super) is_open: bool,
 }
@@ -31,20 +37,43 @@ impl Roster {
         HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX))
     }
 
-    /// Gives a name addresses of its own, whether or not a host has it.
-    pub(crate) fn name(&mut self, name: &str, addresses: Vec<IpAddr>) {
-        self.names.insert(name.to_ascii_lowercase(), addresses);
+    /// Gives a name addresses of its own from `now` on, whether or not a host has it.
+    pub(crate) fn name(&mut self, name: &str, addresses: Vec<IpAddr>, now: Time) {
+        self.names.entry(name.to_ascii_lowercase()).or_default().push((now, addresses));
     }
 
-    /// The addresses of a name, of one family; nothing if nobody has it. A host has its IPv4 one, so that whoever connects makes one
-    /// attempt.
-    pub(super) fn resolve(&self, name: &str, family: Family) -> Option<Vec<SocketAddr>> {
+    /// Gives a name other addresses as `host` sees it.
+    pub(crate) fn name_on(&mut self, host: HostId, name: &str, addresses: Vec<IpAddr>) {
+        self.views.insert((host, name.to_ascii_lowercase()), addresses);
+    }
+
+    /// The addresses of a name, of one family, as `host` sees them at `now`; none if the name does not
+    /// exist there. A host's own name has its IPv4 address alone by default, so that a client makes one
+    /// attempt. `staleness` is for how long a host does not see the change of a number to a name.
+    pub(super) fn resolve(
+        &self,
+        host: HostId,
+        name: &str,
+        family: Family,
+        now: Time,
+        staleness: impl Fn(&str, usize) -> Duration,
+    ) -> Option<Vec<SocketAddr>> {
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        let host = || {
+        let own = || {
             let place = self.hosts.iter().position(|host| host.name.eq_ignore_ascii_case(&name))?;
-            Some(vec![self.v4(place).into()])
+            let v6 = self.has_both_families.then(|| self.v6(place).into());
+            Some([self.v4(place).into()].into_iter().chain(v6).collect())
         };
-        let addresses = self.names.get(&name).cloned().or_else(host)?;
+        let given = || {
+            // What was there from the beginning replaces nothing that could be stale.
+            let is_seen =
+                |change: usize, since: Time| since == Time::default() || since.after(staleness(&name, change)) <= now;
+            let changes = self.names.get(&name)?.iter().enumerate().rev();
+            let mut seen = changes.filter(|(change, (since, _))| is_seen(*change, *since));
+            seen.next().map(|(_, (_, addresses))| addresses.clone())
+        };
+        let view = self.views.get(&(host, name.clone())).cloned();
+        let addresses: Vec<IpAddr> = view.or_else(given).or_else(own)?;
         let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
         Some(addresses.filter(|address| Family::of(address) == family).collect())
     }
@@ -101,9 +130,10 @@ mod tests {
     fn a_host_has_its_own_addresses_and_loopback_is_its_own() {
         let mut roster = Roster::default();
         let [server, client] = ["server", "client"].map(|name| roster.add(name));
-        assert_eq!(roster.resolve("Server", Family::V4), Some(vec!["10.0.0.1:0".parse().unwrap()]));
-        assert_eq!(roster.resolve("server.", Family::V6), Some(vec![]));
-        assert_eq!(roster.resolve("nobody", Family::V4), None);
+        let resolve = |name, family| roster.resolve(client, name, family, Time::default(), |_, _| Duration::ZERO);
+        assert_eq!(resolve("Server", Family::V4), Some(vec!["10.0.0.1:0".parse().unwrap()]));
+        assert_eq!(resolve("server.", Family::V6), Some(vec![]));
+        assert_eq!(resolve("nobody", Family::V4), None);
         let locate = |from, address: &str| roster.locate(from, &Address::Tcp(address.parse().unwrap()));
         assert_eq!(locate(client, "10.0.0.1:1"), Some(server));
         assert_eq!(locate(client, "[fd00::1]:1"), Some(server));

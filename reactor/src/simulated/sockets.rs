@@ -37,7 +37,7 @@ pub(crate) struct Sockets {
     /// Nothing is traced in a world that nobody directs.
     pub(crate) trace: Option<Trace>,
     /// What the world's clock shows.
-    pub(super) clock: Time,
+    pub(crate) clock: Time,
     /// What the clock of the host shows that makes the call: the same or, while a callback takes its time, later.
     pub(super) now: Time,
     /// What should never have happened.
@@ -81,10 +81,19 @@ impl Sockets {
         if self.trace.is_some() {
             self.note(Some(host), None, What::LooksUp(name.into(), family == Family::V6));
         }
-        let after = self.faults.name_delay(family);
-        let addresses = match self.faults.name_fault(family) {
+        let faults = &self.faults.names;
+        let after = faults.delay(host, family);
+        let addresses = match faults.fault(host, family) {
             Some(fault) => Err(fault),
-            None => self.roster.resolve(name, family).ok_or(Fault::NoSuchName),
+            None => {
+                let staleness = |name: &str, change| faults.staleness(host, name, change);
+                let found = self.roster.resolve(host, name, family, self.now, staleness);
+                let mut found = found.ok_or(Fault::NoSuchName);
+                if let Ok(addresses) = &mut found {
+                    faults.shuffle(addresses);
+                }
+                found
+            }
         };
         Told { addresses, after }
     }

@@ -1,17 +1,24 @@
 //! The world that simulated reactors live in.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::clock::{Epoch, Time};
 use crate::driver::Work;
 use crate::guarded::Guarded;
+use crate::random::Random;
 
 use super::bell::Bell;
 use super::clock::Clock;
 use super::poll::HostId;
 use super::sockets::Sockets;
 use super::trace::Trace;
+
+/// The time of day at which a world without a seed begins: 2024-01-01 00:00:00 UTC.
+const START: Duration = Duration::from_secs(1_704_067_200);
+
+/// A world with a seed begins within so many seconds after that: ten years.
+const LATEST_START: u64 = 10 * 365 * 24 * 60 * 60;
 
 /// A clock, sockets, and what connects them, shared by all that live in it.
 ///
@@ -21,6 +28,9 @@ pub(crate) struct World {
     /// What the standard library's clock showed at the beginning. Only differences to it can be seen.
     epoch: Epoch,
     clock: Guarded<Clock>,
+    /// The time of day at the beginning.
+    start: Guarded<SystemTime>,
+    seed: u64,
     sockets: Guarded<Sockets>,
     hosts: Guarded<Vec<Pace>>,
     /// What threads are at work on, with the time when it is done.
@@ -32,7 +42,7 @@ pub(crate) struct World {
 }
 
 /// How a host keeps up with the world's clock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pace {
     /// When the callback that runs, or ran last, is over: later than the world's time while it takes time.
     busy_until: Time,
@@ -40,6 +50,8 @@ struct Pace {
     resting_since: Option<Time>,
     /// How long the callbacks take that come once the loop has looked at the clock.
     work: Duration,
+    /// The seeds of its reactors' random numbers, one for each that asks.
+    seeds: Random,
 }
 
 impl World {
@@ -67,9 +79,12 @@ impl World {
     }
 
     fn with(clock: Clock, seed: u64, is_directed: bool) -> Self {
+        let start = UNIX_EPOCH + if is_directed { drawn_start(seed) } else { START };
         Self {
             epoch: Epoch::new(),
             clock: Guarded::new(clock),
+            start: Guarded::new(start),
+            seed,
             sockets: Guarded::new(Sockets::new(seed)),
             hosts: Guarded::new(Vec::new()),
             works: Guarded::new(Vec::new()),
@@ -79,7 +94,10 @@ impl World {
     }
 
     pub(super) fn new_host(&self, name: &str) -> HostId {
-        self.hosts.with(|hosts| hosts.push(Pace::default()));
+        let seeds = Random::named(self.seed, &format!("random numbers of {}", name.to_ascii_lowercase()));
+        self.hosts.with(|hosts| {
+            hosts.push(Pace { busy_until: Time::default(), resting_since: None, work: Duration::ZERO, seeds });
+        });
         self.sockets.with(|sockets| {
             if let Some(trace) = &mut sockets.trace {
                 trace.name_host(name);
@@ -101,6 +119,24 @@ impl World {
 
     pub(super) fn instant(&self, time: Time) -> Instant {
         self.epoch.instant(time)
+    }
+
+    /// The time of day on `host`.
+    pub(super) fn wall_clock(&self, host: HostId) -> SystemTime {
+        let now = self.now_on(host);
+        let right = self.start.with(|start| *start) + now.since(Time::default());
+        self.sockets.with(|sockets| sockets.faults.wall_clocks.shown(host, now, right))
+    }
+
+    /// Sets the time of day at the present moment.
+    pub(crate) fn set_wall_clock(&self, time: SystemTime) {
+        let passed = self.now().since(Time::default());
+        self.start.with(|start| *start = time.checked_sub(passed).unwrap_or(time));
+    }
+
+    /// A seed for the random numbers of a reactor on `host`.
+    pub(super) fn random_seed(&self, host: HostId) -> u64 {
+        self.pace(host, |pace| pace.seeds.next()).unwrap_or_default()
     }
 
     pub(crate) fn sleep(&self, delay: Duration) {
@@ -216,4 +252,10 @@ impl World {
             visit(sockets)
         })
     }
+}
+
+/// The time of day at which the world of this seed begins, since 1970.
+fn drawn_start(seed: u64) -> Duration {
+    let random = Random::named(seed, "start of the wall clock");
+    START + Duration::from_secs(random.below(LATEST_START)) + Duration::from_nanos(random.below(1_000_000_000))
 }

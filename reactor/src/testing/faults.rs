@@ -217,21 +217,21 @@ impl<'a> Faults<'a> {
     pub fn slow_names(&self, family: Family, milliseconds: RangeInclusive<u64>) -> &Self {
         let (start, end) = (*milliseconds.start(), *milliseconds.end());
         self.set(format_args!("slow_names({family:?}, {start}..={end})"), |faults| {
-            faults.set_name_time(family, start.saturating_mul(1000)..=end.saturating_mul(1000));
+            faults.set_name_time(None, family, start.saturating_mul(1000)..=end.saturating_mul(1000));
         })
     }
 
     /// With this probability it is said of a name that there is none, when it is asked for addresses of this family.
     pub fn missing_names(&self, family: Family, probability: f64) -> &Self {
         self.set(format_args!("missing_names({family:?}, {probability})"), |faults| {
-            faults.set_missing_names(family, probability);
+            faults.set_missing_names(None, family, probability);
         })
     }
 
     /// With this probability nobody can tell of a name what its addresses of this family are.
     pub fn unavailable_names(&self, family: Family, probability: f64) -> &Self {
         self.set(format_args!("unavailable_names({family:?}, {probability})"), |faults| {
-            faults.set_unavailable_names(family, probability);
+            faults.set_unavailable_names(None, family, probability);
         })
     }
 

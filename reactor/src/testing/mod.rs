@@ -80,6 +80,7 @@ mod simulation;
 mod simulation_checks;
 mod stage;
 mod storm;
+mod world_faults;
 
 pub use crate::random::Random;
 pub use faults::Faults;

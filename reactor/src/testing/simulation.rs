@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::clock::Time;
 use crate::contain::{contain, contain_drops};
@@ -163,7 +163,31 @@ impl Simulation {
     /// ```
     pub fn name(&self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) {
         let addresses = addresses.into_iter().collect();
-        self.stage.sockets(|sockets| sockets.roster.name(name, addresses));
+        self.stage.sockets(|sockets| sockets.roster.name(name, addresses, sockets.clock));
+    }
+
+    /// Gives a name these addresses as one host sees it, as a file `hosts(5)` or a split view of the DNS
+    /// does. The host `host` is made if there is none. A later call replaces an earlier one, and
+    /// [`name`](Self::name) does not change it. It is never stale.
+    ///
+    /// ```
+    /// use lariat::testing::Simulation;
+    ///
+    /// Simulation::check(1..=3, |sim: &Simulation| {
+    ///     sim.name("db.test", ["10.0.0.1".parse().unwrap()]);
+    ///     sim.name_on("standby", "db.test", ["10.0.0.2".parse().unwrap()]);
+    ///     sim.run()
+    /// });
+    /// ```
+    pub fn name_on(&self, host: &str, name: &str, addresses: impl IntoIterator<Item = IpAddr>) {
+        let (addresses, host) = (addresses.into_iter().collect(), self.stage.id(self.stage.place(host)));
+        self.stage.sockets(|sockets| sockets.roster.name_on(host, name, addresses));
+    }
+
+    /// Gives the names of all hosts their IPv6 addresses besides the IPv4 ones, so that clients choose
+    /// between the families (RFC 8305). Default: IPv4 alone.
+    pub fn name_hosts_in_both_families(&self) {
+        self.stage.sockets(|sockets| sockets.roster.has_both_families = true);
     }
 
     /// What is to go wrong.
@@ -175,6 +199,26 @@ impl Simulation {
     #[must_use]
     pub fn now(&self) -> Duration {
         self.stage.world.now().since(Time::default())
+    }
+
+    /// Sets the time of day at the present moment: that of every host but for its
+    /// [skew](Faults::clock_skew). Default: a start drawn from the seed, from 2024 to 2033. Monotonic
+    /// time and timers do not move.
+    ///
+    /// ```
+    /// use lariat::testing::{Simulation, secs};
+    /// use std::time::SystemTime;
+    ///
+    /// Simulation::check(1..=3, |sim: &Simulation| {
+    ///     let reactor = sim.host("server").reactor();
+    ///     sim.set_wall_clock(SystemTime::UNIX_EPOCH + secs(946_684_799));
+    ///     sim.run_until(secs(1))?;
+    ///     assert_eq!(reactor.wall_clock(), SystemTime::UNIX_EPOCH + secs(946_684_800));
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn set_wall_clock(&self, time: SystemTime) {
+        self.stage.world.set_wall_clock(time);
     }
 
     /// Calls `action` when so much time has passed since the beginning, between turns: to crash a host, to look at what has come

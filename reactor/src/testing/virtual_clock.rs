@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::clock::Time;
 use crate::contain::{Owner, keep_panics, take_failure_of};
@@ -84,6 +84,22 @@ impl VirtualClock {
     #[doc(alias = "seconds")]
     pub fn elapsed(&self) -> Duration {
         self.inner.world.now().since(Time::default())
+    }
+
+    /// Sets the time of day ([`Reactor::wall_clock`]) at the present moment. Default: the clock starts
+    /// at 2024-01-01 00:00:00 UTC. Monotonic time and timers do not move.
+    ///
+    /// ```
+    /// use lariat::testing::VirtualClock;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let clock = VirtualClock::new();
+    /// clock.set_wall_clock(SystemTime::UNIX_EPOCH);
+    /// clock.advance(Duration::from_secs(90));
+    /// assert_eq!(clock.wall_clock(), SystemTime::UNIX_EPOCH + Duration::from_secs(90));
+    /// ```
+    pub fn set_wall_clock(&self, time: SystemTime) {
+        self.inner.world.set_wall_clock(time);
     }
 
     /// Lets `time` pass, rounded up to a millisecond, and does all that is due until then. What is due at the end of it is done too.

@@ -96,8 +96,9 @@ macro_rules! common_options {
             self
         }
 
-        /// Where the time comes from by which certificates and tickets are valid. Default: the system's clock. A simulation, whose
-        /// time is not that of the certificates, sets its own.
+        /// Sets the clock by which certificates and tickets are valid. Default: the
+        /// [wall clock](crate::Reactor::wall_clock) of the reactor that runs the handshake, so that a
+        /// certificate expires in virtual time on a simulated host.
         pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
             self.common.clock = WallClock::new(now);
             self

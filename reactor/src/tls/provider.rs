@@ -8,6 +8,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
 
+use crate::log_throttle::running_wall_clock;
+
 /// The provider that the crate's features name; never one that another part of the process has made its default.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
@@ -48,7 +50,7 @@ pub(super) fn sha256(data: &[u8]) -> [u8; 32] {
 
 type Now = dyn Fn() -> SystemTime + Send + Sync;
 
-/// Tells what time it is for certificates and tickets.
+/// The time by which certificates and tickets are valid.
 #[derive(Clone)]
 pub(super) struct WallClock(Arc<Now>);
 
@@ -60,7 +62,7 @@ impl WallClock {
 
 impl Default for WallClock {
     fn default() -> Self {
-        Self::new(SystemTime::now)
+        Self::new(running_wall_clock)
     }
 }
 
