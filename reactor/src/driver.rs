@@ -12,6 +12,8 @@ use mio::Interest;
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
+#[cfg(feature = "testing")]
+use crate::disk_operation::Storage;
 use crate::lookup::{Family, LookedUp, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
@@ -77,6 +79,11 @@ pub(crate) trait Network {
     #[cfg(feature = "testing")]
     fn run_aside(&self, work: Work) -> Result<(), Work> {
         Err(work)
+    }
+    /// The disk, if that is no system's.
+    #[cfg(feature = "testing")]
+    fn disk(&self) -> Option<Rc<dyn Storage>> {
+        None
     }
     /// What ends a wait from another thread, once for however often it is used during one. It may outlive the driver, and does
     /// nothing then.

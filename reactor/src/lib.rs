@@ -34,6 +34,7 @@
 //! | listen and connect | [`Reactor::listen`], [`Reactor::connect`], and [`endpoint`] for the strings that they take |
 //! | know what a host's name leads to | [`names`], [`guide::names`] |
 //! | encrypt connections | `lariat::tls` and `guide::tls`, with the feature `tls`; `ssl:` in [`endpoint`]s |
+//! | read and write files without blocking the loop | [`disk`] |
 //! | do in a thread what would block the loop | [`Reactor::defer_to_thread`] |
 //! | call into the loop from another thread | [`Reactor::remote`], [`guide::threads`] |
 //! | wait for a result | [`Deferred`], [`guide::deferreds`] |
@@ -66,13 +67,13 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | F7 learning and testing | `guide`, `testing` |
-//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
+//! | F6 composition | `async_io`, `combinators`, `coordination`, `cores`, `disk`, `endpoint`, `executor`, `shutdown`, `task`, `trigger` |
 //! | F5 transports | `names`, `signal`, `stream`, `thread_pool`, `tls` |
 //! | F4 contracts | `deferred`, `factory`, `handle`, `producer`, `protocol`, `transport`, `wrapper` |
 //! | F3 loop | `reactor` |
 //! | F2 edges | `byte_stream`, `driver`, `layer`, `poller`, `recording`, `simulated` |
 //! | F1 containers | `call_queue`, `inbox`, `source_table`, `timer` |
-//! | F0 leaves | `address`, `address_policy`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `error`, `escape`, `failure`, `gate`, `guarded`, `hosts_file`, `log_throttle`, `lookup`, `options`, `parked`, `random`, `readiness`, `services_file`, `socket_file`, `socket_options`, `stats`, `tcp_info`, `token`, `zone` |
+//! | F0 leaves | `address`, `address_policy`, `backoff`, `budget`, `buffer`, `clock`, `close_reason`, `connection_info`, `contain`, `disk_operation`, `error`, `escape`, `failure`, `gate`, `guarded`, `hosts_file`, `log_throttle`, `lookup`, `options`, `parked`, `random`, `readiness`, `services_file`, `socket_file`, `socket_options`, `stats`, `tcp_info`, `token`, `zone` |
 
 #![deny(missing_docs)]
 
@@ -92,6 +93,8 @@ mod contain;
 mod coordination;
 mod cores;
 mod deferred;
+pub mod disk;
+mod disk_operation;
 mod driver;
 pub mod endpoint;
 mod error;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+#[cfg(feature = "tls")]
+use std::time::SystemTime;
 
 use log::{Level, log};
 
@@ -123,6 +125,7 @@ pub(crate) trait Running {
     fn log_lines(&self) -> &Guarded<LogLines>;
 
     /// The time of day.
+    #[cfg(feature = "tls")]
     fn wall_clock(&self) -> SystemTime;
 }
 

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
+#[cfg(feature = "tls")]
+use std::time::SystemTime;
+use std::time::{Duration, Instant};
 
 use crate::address_policy::IpNetwork;
 use crate::buffer::Meter;
@@ -571,6 +573,7 @@ impl Running for Core {
         &self.log_lines
     }
 
+    #[cfg(feature = "tls")]
     fn wall_clock(&self) -> SystemTime {
         self.network.wall_clock()
     }

@@ -14,6 +14,7 @@ use crate::random::Random;
 use crate::readiness::Readiness;
 use crate::token::Token;
 
+use super::disk_faults::DiskFaults;
 use super::link::Links;
 use super::name_faults::NameFaults;
 use super::poll::HostId;
@@ -36,6 +37,7 @@ pub(crate) struct Faults {
     pub(crate) links: Links,
     pub(crate) wall_clocks: WallClocks,
     pub(super) names: NameFaults,
+    pub(crate) disks: DiskFaults,
     /// What a connection holds of one direction, in bytes.
     buffers: (RangeInclusive<usize>, Random),
     short_reads: Option<Random>,
@@ -76,6 +78,7 @@ pub(super) enum SystemCall {
     Listen,
     Connect,
     Watch,
+    Disk,
 }
 
 impl SystemCall {
@@ -118,6 +121,7 @@ impl SystemCall {
             Self::Listen => &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM],
             Self::Connect => &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::AGAIN, Errno::TIMEDOUT],
             Self::Watch => &[Errno::NOMEM, Errno::NOSPC],
+            Self::Disk => &[Errno::IO, Errno::NOSPC],
         };
         errors.contains(&errno)
     }
@@ -146,6 +150,7 @@ impl Faults {
             links: Links::new(seed),
             wall_clocks: WallClocks::default(),
             names: NameFaults::default(),
+            disks: DiskFaults::new(seed),
             buffers: (DEFAULT_BUFFERS, Random::named(seed, "buffers")),
             short_reads: None,
             short_writes: None,
@@ -263,6 +268,10 @@ impl Faults {
         self.names.set_stale(self.seed, microseconds);
     }
 
+    pub(crate) fn set_disk_errors(&mut self, probability: f64) {
+        self.disks.set_errors(probability, self.seed);
+    }
+
     pub(crate) fn draw_clock_skews(&mut self, milliseconds: RangeInclusive<i64>) {
         self.wall_clocks.draw(milliseconds, self.seed);
     }
@@ -309,7 +318,8 @@ impl Faults {
     /// Nothing goes wrong any more from now on, but for what is under way.
     pub(crate) fn clear(&mut self) {
         let buffers = (DEFAULT_BUFFERS, self.buffers.1.clone());
-        *self = Self { calls: self.calls, buffers, ..Self::new(self.seed) };
+        let disks = self.disks.healed(self.seed);
+        *self = Self { calls: self.calls, buffers, disks, ..Self::new(self.seed) };
     }
 
     /// How long the work of a thread takes.

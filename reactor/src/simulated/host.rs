@@ -3,11 +3,12 @@
 use std::io;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::address::Address;
 use crate::byte_stream::Socket;
 use crate::clock::Time;
+use crate::disk_operation::{DiskAnswer, DiskOperation, Storage};
 use crate::driver::{Acceptor, Network, Reserve, Work};
 use crate::lookup::{Family, Told};
 use crate::options::{ConnectOptions, ListenOptions};
@@ -67,6 +68,10 @@ impl Network for Host {
         if self.world.is_directed { self.world.add_work(self.id, work) } else { Err(work) }
     }
 
+    fn disk(&self) -> Option<Rc<dyn Storage>> {
+        Some(Rc::new(HostDisk { world: self.world.clone(), id: self.id }))
+    }
+
     fn reserve(&self) -> Option<Reserve> {
         Some(Reserve::pretended())
     }
@@ -83,5 +88,26 @@ impl Network for Host {
 
     fn registry(&self) -> Option<&mio::Registry> {
         None
+    }
+}
+
+/// The disk of a host.
+#[derive(Debug)]
+struct HostDisk {
+    world: Rc<World>,
+    id: HostId,
+}
+
+impl Storage for HostDisk {
+    fn begin(&self, operation: DiskOperation) -> (u64, Duration) {
+        self.world.begin_on_disk(self.id, operation)
+    }
+
+    fn end(&self, number: u64) -> io::Result<DiskAnswer> {
+        self.world.end_on_disk(self.id, number)
+    }
+
+    fn close(&self, file: u64) {
+        self.world.with_disk(self.id, |disk| disk.close(file));
     }
 }

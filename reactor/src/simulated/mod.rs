@@ -22,6 +22,8 @@ mod clock;
 #[cfg(test)]
 mod conformance;
 mod connection;
+mod disk;
+mod disk_faults;
 mod driver;
 mod end;
 mod faults;

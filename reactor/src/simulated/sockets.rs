@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
 use crate::address::{Address, UnixAddress};
 use crate::byte_stream::Received;
 use crate::clock::Time;
+use crate::disk_operation::DiskOperation;
 use crate::lookup::{Family, Fault, Told};
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::readiness::Readiness;
@@ -96,6 +98,18 @@ impl Sockets {
             }
         };
         Told { addresses, after }
+    }
+
+    /// A host begins an operation on its disk. Returns how it fails, if it does, and how long it takes.
+    pub(super) fn begin_on_disk(&mut self, host: HostId, operation: &DiskOperation) -> (Option<Errno>, Duration) {
+        if self.trace.is_some() {
+            let path = operation.path().map_or_else(String::new, |path| format!(" {}", path.display()));
+            self.note(Some(host), None, What::Note(format!("disk: {}{path}", operation.verb()).into()));
+        }
+        let called = self.make(host, None, SystemCall::Disk);
+        let errno = |error: io::Error| error.raw_os_error().map(Errno::from_raw_os_error);
+        let fault = called.err().and_then(errno).or_else(|| self.faults.disks.fault());
+        (fault, self.faults.disks.time())
     }
 
     /// Is the end there to be used? Not if its host has crashed.

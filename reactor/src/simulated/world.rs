@@ -1,15 +1,19 @@
 //! The world that simulated reactors live in.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::clock::{Epoch, Time};
+use crate::disk_operation::{DiskAnswer, DiskOperation};
 use crate::driver::Work;
 use crate::guarded::Guarded;
 use crate::random::Random;
 
 use super::bell::Bell;
 use super::clock::Clock;
+use super::disk::Disk;
 use super::poll::HostId;
 use super::sockets::Sockets;
 use super::trace::Trace;
@@ -33,6 +37,8 @@ pub(crate) struct World {
     seed: u64,
     sockets: Guarded<Sockets>,
     hosts: Guarded<Vec<Pace>>,
+    /// The disks of hosts that have used theirs.
+    disks: Guarded<BTreeMap<HostId, Disk>>,
     /// What threads are at work on, with the time when it is done.
     works: Guarded<Vec<(Time, HostId, Work)>>,
     /// Somebody moves the clock and has the hosts take their turns; else the one host does.
@@ -87,6 +93,7 @@ impl World {
             seed,
             sockets: Guarded::new(Sockets::new(seed)),
             hosts: Guarded::new(Vec::new()),
+            disks: Guarded::new(BTreeMap::new()),
             works: Guarded::new(Vec::new()),
             is_directed,
             bell: Bell::new(),
@@ -137,6 +144,35 @@ impl World {
     /// A seed for the random numbers of a reactor on `host`.
     pub(super) fn random_seed(&self, host: HostId) -> u64 {
         self.pace(host, |pace| pace.seeds.next()).unwrap_or_default()
+    }
+
+    /// Visits the disk of `host`.
+    pub(super) fn with_disk<R>(&self, host: HostId, visit: impl FnOnce(&mut Disk) -> R) -> R {
+        let new = || Disk::new(Random::named(self.seed, &format!("disk of host {}", host.index())));
+        self.disks.with(|disks| visit(disks.entry(host).or_insert_with(new)))
+    }
+
+    /// Begins an operation on the disk of `host`. Returns its number, and how long it takes.
+    pub(super) fn begin_on_disk(&self, host: HostId, operation: DiskOperation) -> (u64, Duration) {
+        let (fault, time) = self.on(host, |sockets| sockets.begin_on_disk(host, &operation));
+        // Nothing but a simulation has time pass between two operations.
+        let time = if self.is_directed { time } else { Duration::ZERO };
+        (self.with_disk(host, |disk| disk.begin(operation, fault)), time)
+    }
+
+    pub(super) fn end_on_disk(&self, host: HostId, number: u64) -> io::Result<DiskAnswer> {
+        let space = self.sockets.with(|sockets| sockets.faults.disks.space(host));
+        self.with_disk(host, |disk| disk.end(number, space))
+    }
+
+    /// The process of `host` is gone.
+    pub(crate) fn abandon_disk(&self, host: HostId) {
+        self.disks.with(|disks| disks.get_mut(&host).map(Disk::process_gone));
+    }
+
+    /// The power of `host` goes off.
+    pub(crate) fn power_off_disk(&self, host: HostId) {
+        self.disks.with(|disks| disks.get_mut(&host).map(Disk::power_off));
     }
 
     pub(crate) fn sleep(&self, delay: Duration) {

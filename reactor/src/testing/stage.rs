@@ -271,6 +271,7 @@ impl Stage {
             self.sockets(|sockets| sockets.power_off(id));
             contain_drops(self.world.take_all_work(Some(id)));
             engine.end(true);
+            self.world.power_off_disk(id);
         }
     }
 
@@ -280,6 +281,7 @@ impl Stage {
             self.sockets(|sockets| sockets.kill(id));
             contain_drops(self.world.take_all_work(Some(id)));
             engine.end(true);
+            self.world.abandon_disk(id);
         }
     }
 
@@ -291,6 +293,8 @@ impl Stage {
             (member.id, member.boot.clone())
         });
         self.sockets(|sockets| sockets.power_on(id));
+        // A reactor that has ended in good order has left what was under way.
+        self.world.abandon_disk(id);
         let (reactor, name) = self.member(place, |member| (member.reactor.clone(), member.name.clone()));
         if let Some(boot) = boot
             && let Ok(Err(error)) = contain(|| "what starts a host", || boot(&reactor))

@@ -127,6 +127,46 @@ impl Faults<'_> {
             faults.set_unavailable_names(Some(id), family, probability);
         })
     }
+}
+
+/// Faults of [disks](crate::disk).
+impl Faults<'_> {
+    /// Each operation on a disk takes so many milliseconds. Default: from 0.1 to 1 ms.
+    pub fn slow_disk(&self, milliseconds: RangeInclusive<u64>) -> &Self {
+        let (start, end) = (*milliseconds.start(), *milliseconds.end());
+        self.set(format!("slow_disk({start}..={end})"), |faults| {
+            faults.disks.set_time(start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
+    }
+
+    /// With this probability an operation on a disk fails (`EIO`). After a sync that fails, what was to
+    /// be written is lost at the next power failure, even if a later sync succeeds, as on Linux.
+    /// Default: 0.
+    pub fn disk_errors(&self, probability: f64) -> &Self {
+        self.set(format!("disk_errors({probability})"), |faults| faults.set_disk_errors(probability))
+    }
+
+    /// The files on the disk of `host` have so many bytes at most, all together. A write beyond that
+    /// takes what fits and fails (`ENOSPC`). Default: any number.
+    ///
+    /// ```
+    /// use lariat::disk::OpenMode;
+    /// use lariat::testing::Simulation;
+    ///
+    /// Simulation::check(1..=3, |sim: &Simulation| {
+    ///     sim.faults().full_disk("server", 4);
+    ///     let disk = sim.host("server").reactor().disk();
+    ///     disk.open("/log", OpenMode::Write).and_then(|file| file.append("hello")).finish(|result| {
+    ///         let failure = result.unwrap_err();
+    ///         assert!(failure.to_string().starts_with("could not append to /log: No space left"));
+    ///     });
+    ///     sim.run()
+    /// });
+    /// ```
+    pub fn full_disk(&self, host: &str, bytes: u64) -> &Self {
+        let id = self.host_id(host);
+        self.set(format!("full_disk({host:?}, {bytes})"), |faults| faults.disks.set_space(id, bytes))
+    }
 
     /// The host of this name, which is made if there is none.
     fn host_id(&self, host: &str) -> HostId {

@@ -57,3 +57,45 @@ fn every_member_of_the_workspace_is_there() {
         assert!(folder.join("Cargo.toml").is_file() && folder.join("src").is_dir(), "{member} is no crate");
     }
 }
+
+/// Files of a crate whose code, that of its tests excepted, names one of these, with the word.
+fn users_of_words(sources: &SourceTree, words: &[&str]) -> Vec<String> {
+    let code = |text: &str| -> String {
+        let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    let library = sources.paths().filter(|path| !path.ends_with("tests.rs"));
+    let found = library.flat_map(|path| {
+        let code = code(sources.text(path).unwrap_or_default());
+        let used: Vec<_> = words.iter().filter(|word| code.contains(**word)).collect();
+        used.into_iter().map(|word| format!("{}: {word}", path.display())).collect::<Vec<_>>()
+    });
+    found.collect()
+}
+
+/// What reads the time of day or draws random numbers past the reactor, so that neither a simulation nor a
+/// replay has a say in it.
+const PAST_THE_REACTOR: [&str; 7] =
+    ["SystemTime::now", "CLOCK_REALTIME", "getrandom(", "RandomState", "fastrand::", "rand::rng(", "thread_rng("];
+
+#[test]
+fn time_of_day_and_chance_come_from_the_reactor_alone() {
+    let reactor = users_of_words(&sources("reactor"), &PAST_THE_REACTOR);
+    // The last one is in the text of a message.
+    let expected = [
+        "clock.rs: SystemTime::now",
+        "random.rs: getrandom(",
+        "random.rs: RandomState",
+        "testing/check.rs: SystemTime::now",
+    ];
+    assert_eq!(reactor, expected);
+    assert_eq!(users_of_words(&sources("protocols"), &PAST_THE_REACTOR), [""; 0]);
+}
+
+#[test]
+fn a_reading_of_the_systems_time_is_found_and_one_in_a_test_is_not() {
+    let code = "fn a() { SystemTime::now(); }\n";
+    let tests = "// SystemTime::now\n#[cfg(test)]\nmod tests { fn a() { SystemTime::now(); } }\n";
+    let sources = SourceTree::made_up(&[("a.rs", code), ("b.rs", tests)]);
+    assert_eq!(users_of_words(&sources, &PAST_THE_REACTOR), ["a.rs: SystemTime::now"]);
+}

@@ -17,4 +17,5 @@ mod simulated;
 mod site;
 mod splitting;
 mod upgrades;
+mod wall_clock;
 mod written_by;

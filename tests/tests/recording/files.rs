@@ -132,7 +132,7 @@ fn another_version_is_told() {
     fs::write(&path, bytes).unwrap();
     let error = refusal(&path);
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("of version 9, and this is a reader of version 3"), "{error}");
+    assert!(error.to_string().contains("of version 9, and this is a reader of version 4: replay it with"), "{error}");
 }
 
 #[test]

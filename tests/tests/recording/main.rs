@@ -7,6 +7,7 @@ mod journal;
 mod names;
 mod remote_calls;
 mod sessions;
+mod wall_clock;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

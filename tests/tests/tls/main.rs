@@ -14,3 +14,4 @@ mod refusals;
 mod reuse;
 mod seeds;
 mod upgrades;
+mod wall_clock;
