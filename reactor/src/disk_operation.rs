@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::fs::OFlags;
 
-/// How a file is opened.
+/// The access with which a file is opened.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenMode {
@@ -24,13 +24,13 @@ pub enum OpenMode {
     New,
 }
 
-/// What is known of a file or a directory (`stat(2)`).
+/// Facts about a file or a directory (`stat(2)`).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileMetadata {
     /// The length of a file in bytes. Of a directory it has no meaning.
     pub length: u64,
-    /// Returns whether it is a directory.
+    /// True of a directory.
     pub is_directory: bool,
 }
 
@@ -71,7 +71,7 @@ pub(crate) enum DiskOperation {
     List(PathBuf),
 }
 
-/// What an operation gives.
+/// The result of an operation.
 #[derive(Debug)]
 pub(crate) enum DiskAnswer {
     Done,

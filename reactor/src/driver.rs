@@ -80,7 +80,7 @@ pub(crate) trait Network {
     fn run_aside(&self, work: Work) -> Result<(), Work> {
         Err(work)
     }
-    /// The disk, if that is no system's.
+    /// The simulated disk, if there is one.
     #[cfg(feature = "testing")]
     fn disk(&self) -> Option<Rc<dyn Storage>> {
         None

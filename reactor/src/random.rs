@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// What is added to the state for each number: the golden ratio, in 64 bits.
+/// The difference between the states of two numbers: the golden ratio, in 64 bits.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Random numbers from a seed: the same ones on every machine, in every build. The algorithm is
@@ -66,7 +66,7 @@ impl Random {
         }
     }
 
-    /// A place in something of so many; 0 if there is none.
+    /// Returns a number below `length`, as an index; 0 if `length` is 0.
     #[must_use]
     pub fn index(&self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)

@@ -72,7 +72,7 @@ impl DiskFile {
         self.submit(|file| DiskOperation::WriteAt(file, offset, data)).map(drop)
     }
 
-    /// Cuts the file to so many bytes, or extends it with zeros (`ftruncate(2)`).
+    /// Cuts the file to `length` bytes, or extends it with zeros (`ftruncate(2)`).
     ///
     /// # Errors
     ///

@@ -102,7 +102,7 @@ impl Disk {
     /// The Deferred fails with a [`DiskError`] of kind [`NotFound`](std::io::ErrorKind::NotFound) when
     /// the file, or its directory, does not exist, of kind
     /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) when a [new](OpenMode::New) one does, or
-    /// whatever else `open(2)` gives.
+    /// another of the errors of `open(2)`.
     #[track_caller]
     pub fn open(&self, path: impl AsRef<Path>, mode: OpenMode) -> Deferred<DiskFile> {
         let (reactor, path) = (self.reactor.clone(), path.as_ref().to_owned());

@@ -13,7 +13,7 @@ use crate::reactor::Reactor;
 
 use super::error::DiskError;
 
-/// What keeps a file open.
+/// The owner of an open file.
 pub(super) struct Open {
     pub(super) path: PathBuf,
     /// None of an answer that was not a file.

@@ -464,10 +464,46 @@
 //! grew](crate::testing::Simulation::fail_on_growing_queues). A queue without a bound passes any
 //! number of seeds otherwise.
 //!
-//! So that a seed takes the same course each time, nothing random may come from elsewhere: no `HashMap`'s order, no `Instant::now`, no
-//! thread of the system's. [`sim.random()`](crate::testing::Simulation::random), [`reactor.now()`](crate::Reactor::now), and
-//! [`run_in_thread`](crate::testing::Host::run_in_thread) are there instead. The first seed is run twice, and the check fails where the
-//! second run departs from the first.
+//! A seed takes the same course each time if nothing random comes from elsewhere. The order of a `HashMap`, `Instant::now`,
+//! `SystemTime::now`, random numbers of the system, its files and its threads all differ from run to run. The reactor has a substitute
+//! for each: [`now`](crate::Reactor::now), [`wall_clock`](crate::Reactor::wall_clock), [`random`](crate::Reactor::random),
+//! [`disk`](crate::Reactor::disk) and [`defer_to_thread`](crate::Reactor::defer_to_thread). The test itself has
+//! [`sim.random()`](crate::testing::Simulation::random). The first seed is run twice, and the check fails where the second run departs
+//! from the first.
+//!
+//! # Clocks, names and disks that fail
+//!
+//! Each host has a wall clock, a view of the names, and a disk. Clocks [differ](crate::testing::Faults::clock_skews),
+//! [jump](crate::testing::Faults::clock_jump) and [drift](crate::testing::Faults::clock_drift), while timers stay right. A certificate
+//! expires by the wall clock of the host that checks it. Names are [stale](crate::testing::Faults::stale_names), or
+//! [differ between hosts](crate::testing::Simulation::name_on). A [disk](crate::disk) loses at a power failure what was not synced, so a
+//! [crash at every call](crate::testing::Simulation::check_every_call) finds the place where a sync is missing:
+//!
+//! ```
+//! use lariat::disk::OpenMode;
+//! use lariat::testing::{Faults, Simulation, secs};
+//! use std::{cell::Cell, rc::Rc};
+//!
+//! let crash = |faults: &Faults<'_>, call| {
+//!     faults.crash_at_call(call, secs(1));
+//! };
+//! Simulation::check_every_call(1, crash, |sim: &Simulation| {
+//!     let stored = Rc::new(Cell::new(false));
+//!     let disk = sim.host("server").reactor().disk();
+//!     let (names, done) = (disk.clone(), stored.clone());
+//!     let written = disk.open("/message", OpenMode::Write).and_then(|file| {
+//!         let synced = file.clone();
+//!         file.append("hello").and_then(move |_| synced.sync())
+//!     });
+//!     written.and_then(move |()| names.sync_directory("/")).map(move |()| done.set(true)).detach();
+//!     sim.run_until(secs(5))?;
+//!     // No crash is aimed at the look at the disk.
+//!     sim.faults().heal();
+//!     let found = sim.host("server").reactor().disk().read("/message");
+//!     found.finish(move |found| assert!(!stored.get() || found.is_ok_and(|found| found == b"hello")));
+//!     sim.run_until(secs(10))
+//! });
+//! ```
 //!
 //! # What happened in production
 //!

@@ -20,10 +20,10 @@ use rustix::io::Errno;
 use crate::disk_operation::{DiskAnswer, DiskOperation, FileMetadata, FileRef, OpenMode};
 use crate::random::Random;
 
-/// What a disk writes at once or not at all, in bytes: the logical sector of most disks.
+/// The unit that a disk writes whole or not at all, in bytes: the logical sector of most disks.
 const SECTOR: usize = 512;
 
-/// What a name leads to.
+/// The target of a name.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Entry {
     Directory,
@@ -64,7 +64,7 @@ struct OpenFile {
 #[derive(Debug)]
 struct UnderWay {
     operation: DiskOperation,
-    /// How it is going to fail.
+    /// The error that the operation is going to fail with.
     fault: Option<Errno>,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Disk {
     under_way: BTreeMap<u64, UnderWay>,
     /// The number that was given out last.
     last: u64,
-    /// What decides over what a power failure leaves.
+    /// The draws of what a power failure leaves.
     random: Random,
 }
 
@@ -103,7 +103,7 @@ impl Disk {
         number
     }
 
-    /// Ends an operation, on a disk that has room for so many bytes.
+    /// Ends an operation, on a disk that has room for `space` bytes.
     pub(super) fn end(&mut self, number: u64, space: Option<u64>) -> io::Result<DiskAnswer> {
         // A crash has ended it already.
         let UnderWay { operation, fault } = self.under_way.remove(&number).ok_or(Errno::IO)?;
@@ -129,7 +129,7 @@ impl Disk {
     pub(super) fn process_gone(&mut self) {
         for (_, UnderWay { operation, fault }) in std::mem::take(&mut self.under_way) {
             if fault.is_none() && self.random.chance(0.5) {
-                // The process is not there to be told.
+                // No process is left that could receive the result.
                 let _ = self.perform(operation, None);
             }
         }
@@ -270,7 +270,7 @@ impl Disk {
         Ok(DiskAnswer::File(FileRef::Simulated(open)))
     }
 
-    /// How many bytes a disk with so much room still takes.
+    /// The number of bytes that still fit on a disk of `space` bytes.
     fn room(&self, space: Option<u64>) -> usize {
         let used: usize = self.files.values().map(|file| file.content.len()).sum();
         let space = space.map_or(usize::MAX, |space| usize::try_from(space).unwrap_or(usize::MAX));
@@ -413,7 +413,7 @@ impl Write {
         }
     }
 
-    /// The same in pieces that a disk writes at once.
+    /// The same in pieces that a disk writes whole or not at all.
     fn into_sectors(self) -> Vec<Self> {
         let Self::Data(mut offset, mut data) = self else { return vec![self] };
         let mut sectors = Vec::new();
@@ -472,7 +472,7 @@ mod tests {
         }
     }
 
-    /// What 200 power failures leave of two writes of three sectors each to a file whose name is durable.
+    /// The contents that 200 power failures leave of two writes of three sectors each to a file whose name is durable.
     fn left(synced: bool) -> Vec<Vec<u8>> {
         let cases = (0..200).map(|seed| {
             let mut disk = disk(seed);

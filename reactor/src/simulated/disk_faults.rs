@@ -1,4 +1,4 @@
-//! What goes wrong on disks.
+//! The faults of disks.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -10,16 +10,15 @@ use crate::random::Random;
 
 use super::poll::HostId;
 
-/// How long an operation takes unless a test says otherwise, in microseconds: what a solid-state disk takes
-/// for a sync.
+/// The default duration of an operation, in microseconds: that of a sync on a solid-state disk.
 const DEFAULT_TIME: RangeInclusive<u64> = 100..=1_000;
 
 #[derive(Debug)]
 pub(crate) struct DiskFaults {
-    /// How long an operation takes, in microseconds.
+    /// The duration of an operation, in microseconds.
     time: (RangeInclusive<u64>, Random),
     errors: Option<(f64, Random)>,
-    /// How many bytes a disk takes.
+    /// The number of bytes that a disk takes.
     space: BTreeMap<HostId, u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong when names are looked up.
+//! The faults of name lookups.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -22,7 +22,7 @@ pub(crate) struct NameFaults {
 /// The faults of one host, or of all, by the family of the addresses.
 #[derive(Debug, Default)]
 struct Each {
-    /// How long an answer takes, in microseconds.
+    /// The duration of an answer, in microseconds.
     time: [Option<(RangeInclusive<u64>, Random)>; 2],
     missing: [Option<(f64, Random)>; 2],
     unavailable: [Option<(f64, Random)>; 2],
@@ -73,13 +73,13 @@ impl NameFaults {
         self.stale = Some((microseconds, seed));
     }
 
-    /// How long the answer about a name takes.
+    /// The duration of the answer about a name.
     pub(super) fn delay(&self, host: HostId, family: Family) -> Duration {
         let times = self.on(host).filter_map(|each| each.time[family as usize].as_ref());
         times.map(|(range, random)| Duration::from_micros(random.between(range.clone()))).sum()
     }
 
-    /// What goes wrong when a name is looked up, if anything does.
+    /// The failure of a lookup, if it fails.
     pub(super) fn fault(&self, host: HostId, family: Family) -> Option<Fault> {
         let hits = |fault: &Option<(f64, Random)>| {
             fault.as_ref().is_some_and(|(probability, random)| random.chance(*probability))

@@ -100,7 +100,8 @@ impl Sockets {
         Told { addresses, after }
     }
 
-    /// A host begins an operation on its disk. Returns how it fails, if it does, and how long it takes.
+    /// A host begins an operation on its disk. Returns the error that it is going to fail with, if
+    /// any, and its duration.
     pub(super) fn begin_on_disk(&mut self, host: HostId, operation: &DiskOperation) -> (Option<Errno>, Duration) {
         if self.trace.is_some() {
             let path = operation.path().map_or_else(String::new, |path| format!(" {}", path.display()));

@@ -11,7 +11,7 @@ use super::poll::HostId;
 
 const NANOS_PER_MILLISECOND: i128 = 1_000_000;
 
-/// How far the wall clock of each host is from the right time.
+/// The distance of each host's wall clock from the right time.
 #[derive(Debug, Default)]
 pub(crate) struct WallClocks {
     hosts: BTreeMap<HostId, Deviation>,
@@ -65,7 +65,7 @@ impl WallClocks {
     }
 }
 
-/// The skew of a host: always the same one, in whatever order the hosts are looked at.
+/// The skew of a host. It does not depend on the order in which the hosts are looked at.
 fn drawn(seed: u64, host: HostId, range: &RangeInclusive<i64>) -> i64 {
     let (start, end) = (*range.start(), *range.end());
     let random = Random::named(seed, &format!("clock skew of host {}", host.index()));

@@ -21,7 +21,7 @@ use super::trace::Trace;
 /// The time of day at which a world without a seed begins: 2024-01-01 00:00:00 UTC.
 const START: Duration = Duration::from_secs(1_704_067_200);
 
-/// A world with a seed begins within so many seconds after that: ten years.
+/// The latest start of a world with a seed, in seconds after that: ten years.
 const LATEST_START: u64 = 10 * 365 * 24 * 60 * 60;
 
 /// A clock, sockets, and what connects them, shared by all that live in it.
@@ -155,7 +155,7 @@ impl World {
     /// Begins an operation on the disk of `host`. Returns its number, and how long it takes.
     pub(super) fn begin_on_disk(&self, host: HostId, operation: DiskOperation) -> (u64, Duration) {
         let (fault, time) = self.on(host, |sockets| sockets.begin_on_disk(host, &operation));
-        // Nothing but a simulation has time pass between two operations.
+        // A `VirtualClock` moves time only when the test does.
         let time = if self.is_directed { time } else { Duration::ZERO };
         (self.with_disk(host, |disk| disk.begin(operation, fault)), time)
     }

@@ -12,8 +12,8 @@ use super::faults::Faults;
 /// Faults of wall clocks. The [wall clock](crate::Reactor::wall_clock) of a host deviates by the sum
 /// of them. Monotonic time, timers and the other hosts do not move.
 impl Faults<'_> {
-    /// The wall clock of `host` is ahead by so many milliseconds, or behind if that is negative.
-    /// Default: 0.
+    /// The wall clock of `host` is ahead by this number of milliseconds, or behind if the number
+    /// is negative. Default: 0.
     ///
     /// ```
     /// use lariat::testing::Simulation;
@@ -40,8 +40,8 @@ impl Faults<'_> {
         self.set(label, |faults| faults.draw_clock_skews(milliseconds))
     }
 
-    /// The wall clock of `host` jumps ahead by so many milliseconds when so much time has passed since
-    /// the beginning, or back if that is negative. Several jumps add up.
+    /// The wall clock of `host` jumps ahead by this number of milliseconds at the time `at` since the
+    /// beginning, or back if the number is negative. Several jumps add up.
     ///
     /// ```
     /// use lariat::testing::{Simulation, secs};
@@ -62,8 +62,8 @@ impl Faults<'_> {
         })
     }
 
-    /// The wall clock of `host` gains so many microseconds each second from now on, or loses them if
-    /// that is negative: parts per million. Quartz oscillators are within about 100. Default: 0.
+    /// The wall clock of `host` gains `ppm` microseconds each second from now on, or loses them if
+    /// `ppm` is negative: parts per million. Quartz oscillators are within about 100. Default: 0.
     pub fn clock_drift(&self, host: &str, ppm: i32) -> &Self {
         let (id, now) = (self.host_id(host), Time::default().after(self.stage().since_beginning()));
         self.set(format!("clock_drift({host:?}, {ppm})"), |faults| faults.wall_clocks.set_drift(id, ppm, now))
@@ -73,9 +73,9 @@ impl Faults<'_> {
 /// Faults of names. Those of one host come in addition to those of all.
 impl Faults<'_> {
     /// After a name was given [other addresses](super::Simulation::name), each host still gets the
-    /// former answer for so many milliseconds, drawn for each host and change: as caches give it that
-    /// a client cannot see (RFC 1034, section 5.3.3). Of a new name the former answer is that there is
-    /// none. Default: every host gets the new answer at once.
+    /// former answer for a number of milliseconds in this range, drawn for each host and change. Caches
+    /// between a client and the name servers do so (RFC 1034, section 5.3.3). The former answer about a
+    /// new name is that it does not exist. Default: every host gets the new answer immediately.
     ///
     /// ```
     /// use lariat::names::Family;
@@ -95,13 +95,13 @@ impl Faults<'_> {
         })
     }
 
-    /// Each answer has its addresses in an order that is drawn anew, as name servers rotate them
+    /// Each answer has its addresses in an order of its own, as name servers rotate them
     /// (RFC 1794). Default: the order that was given.
     pub fn shuffled_names(&self) -> &Self {
         self.set("shuffled_names()", crate::simulated::Faults::set_shuffled_names)
     }
 
-    /// Answers to `host` about names take so many milliseconds, those about addresses of this family.
+    /// Answers to `host` about addresses of this family take a number of milliseconds in this range.
     /// See [`slow_names`](Self::slow_names). Default: none.
     pub fn slow_names_on(&self, host: &str, family: Family, milliseconds: RangeInclusive<u64>) -> &Self {
         let (id, start, end) = (self.host_id(host), *milliseconds.start(), *milliseconds.end());
@@ -131,7 +131,7 @@ impl Faults<'_> {
 
 /// Faults of [disks](crate::disk).
 impl Faults<'_> {
-    /// Each operation on a disk takes so many milliseconds. Default: from 0.1 to 1 ms.
+    /// Each operation on a disk takes a number of milliseconds in this range. Default: from 0.1 to 1 ms.
     pub fn slow_disk(&self, milliseconds: RangeInclusive<u64>) -> &Self {
         let (start, end) = (*milliseconds.start(), *milliseconds.end());
         self.set(format!("slow_disk({start}..={end})"), |faults| {
@@ -146,8 +146,8 @@ impl Faults<'_> {
         self.set(format!("disk_errors({probability})"), |faults| faults.set_disk_errors(probability))
     }
 
-    /// The files on the disk of `host` have so many bytes at most, all together. A write beyond that
-    /// takes what fits and fails (`ENOSPC`). Default: any number.
+    /// The files on the disk of `host` have `bytes` bytes at most, all together. A write beyond that
+    /// limit writes what fits and fails (`ENOSPC`). Default: any number.
     ///
     /// ```
     /// use lariat::disk::OpenMode;
@@ -168,7 +168,7 @@ impl Faults<'_> {
         self.set(format!("full_disk({host:?}, {bytes})"), |faults| faults.disks.set_space(id, bytes))
     }
 
-    /// The host of this name, which is made if there is none.
+    /// Returns the host of this name, and makes it if it does not exist.
     fn host_id(&self, host: &str) -> HostId {
         self.stage().id(self.stage().place(host))
     }

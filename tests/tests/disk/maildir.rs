@@ -48,7 +48,8 @@ fn deliver(reactor: &Reactor, letter: u8, flaw: Flaw) -> Deferred<String> {
     synced.map(move |()| name)
 }
 
-/// Delivers messages while the host crashes. What was said to be delivered has to be there, and whatever is there has to be whole.
+/// Delivers messages while the host crashes. Every delivered message must be there, and every message
+/// that is there must be whole.
 fn session(sim: &Simulation, flaw: Flaw) -> Result<()> {
     sim.faults().slow_disk(5..=50);
     let delivered = Shared::new(Vec::new());

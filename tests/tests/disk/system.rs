@@ -24,18 +24,19 @@ fn what_is_appended_and_synced_is_in_the_file() {
 
 #[test]
 fn appends_that_are_under_way_together_do_not_overlap() {
+    const LENGTH: usize = 20_000;
     let (scratch, mut reactor) = (Scratch::new(), Reactor::new().unwrap());
     let file = reactor.disk().open(scratch.path("a"), OpenMode::Write);
     let file = reactor.wait(file).unwrap();
-    let appends: Vec<_> = (b'a'..=b'z').map(|letter| file.append(vec![letter; 1_000])).collect();
+    let appends: Vec<_> = (0..=255_u8).map(|byte| file.append(vec![byte; LENGTH])).collect();
     for append in appends {
-        assert!(reactor.wait(append).unwrap().is_multiple_of(1_000));
+        assert!(reactor.wait(append).unwrap().is_multiple_of(LENGTH as u64));
     }
     let content = std::fs::read(scratch.path("a")).unwrap();
-    let mut letters: Vec<u8> = content.chunks(1_000).map(|piece| piece[0]).collect();
-    assert!(content.chunks(1_000).all(|piece| piece.iter().all(|byte| *byte == piece[0])));
-    letters.sort_unstable();
-    assert_eq!(letters, (b'a'..=b'z').collect::<Vec<_>>());
+    let mut bytes: Vec<u8> = content.chunks(LENGTH).map(|piece| piece[0]).collect();
+    assert!(content.chunks(LENGTH).all(|piece| piece.iter().all(|byte| *byte == piece[0])));
+    bytes.sort_unstable();
+    assert_eq!(bytes, (0..=255).collect::<Vec<_>>());
 }
 
 #[test]

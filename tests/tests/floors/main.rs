@@ -73,8 +73,8 @@ fn users_of_words(sources: &SourceTree, words: &[&str]) -> Vec<String> {
     found.collect()
 }
 
-/// What reads the time of day or draws random numbers past the reactor, so that neither a simulation nor a
-/// replay has a say in it.
+/// Readings of the time of day and sources of random numbers that bypass the reactor, and with it
+/// simulation and replay.
 const PAST_THE_REACTOR: [&str; 7] =
     ["SystemTime::now", "CLOCK_REALTIME", "getrandom(", "RandomState", "fastrand::", "rand::rng(", "thread_rng("];
 
