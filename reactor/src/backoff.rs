@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::random::Random;
 
-/// Delays that double from a first to a longest one, for an attempt that is repeated after a failure.
-/// The type neither waits nor reads a clock.
+/// Delays that double from a first to a longest one, for an attempt that is repeated after a
+/// failure. The type neither waits nor reads a clock.
 ///
 /// ```
 /// use lariat::Backoff;

@@ -42,7 +42,8 @@ impl Time {
     }
 }
 
-/// The system's time of day. Library code takes it from its reactor; a test holds this function to be the only one that reads it.
+/// The system's time of day. Library code takes it from its reactor; a test holds this function to
+/// be the only one that reads it.
 pub(crate) fn system_wall_clock() -> SystemTime {
     SystemTime::now()
 }

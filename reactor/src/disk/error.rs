@@ -5,8 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An operation on a [`Disk`](super::Disk) has failed. The message says which one, on what path, and
-/// what the system said.
+/// An operation on a [`Disk`](super::Disk) has failed. The message says which one, on what path,
+/// and what the system said.
 ///
 /// ```
 /// use lariat::Reactor;

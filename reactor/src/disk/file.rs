@@ -12,8 +12,8 @@ use crate::reactor::Reactor;
 
 use super::submission::{Open, submit};
 
-/// A file that [`Disk::open`](super::Disk::open) has opened. Cheap to clone; it is closed when the last clone is dropped
-/// and the last operation on it has ended. Closing syncs nothing.
+/// A file that [`Disk::open`](super::Disk::open) has opened. Cheap to clone; it is closed when the
+/// last clone is dropped and the last operation on it has ended. Closing syncs nothing.
 #[derive(Clone)]
 pub struct DiskFile {
     reactor: Reactor,
@@ -42,15 +42,15 @@ impl DiskFile {
         self.submit(|file| DiskOperation::ReadAt(file, offset, count)).map(DiskAnswer::into_bytes)
     }
 
-    /// Appends to the file, all of `data`. The Deferred has the offset at which it begins. Appends of one
-    /// open file that are under way together do not overlap; those of other processes may, so that a
-    /// program takes a [lock](Self::lock).
+    /// Appends to the file, all of `data`. The Deferred has the offset at which it begins. Appends
+    /// of one open file that are under way together do not overlap; those of other processes may,
+    /// so that a program takes a [lock](Self::lock).
     ///
     /// # Errors
     ///
     /// The Deferred fails with a [`DiskError`](super::DiskError), of kind
-    /// [`StorageFull`](std::io::ErrorKind::StorageFull) when the disk is full. A part of `data` may have
-    /// been written then.
+    /// [`StorageFull`](std::io::ErrorKind::StorageFull) when the disk is full. A part of `data` may
+    /// have been written then.
     #[track_caller]
     pub fn append(&self, data: impl Into<Bytes>) -> Deferred<u64> {
         let data = data.into();
@@ -60,7 +60,8 @@ impl DiskFile {
         })
     }
 
-    /// Writes all of `data` from `offset` on. A gap behind the end of the file is filled with zeros.
+    /// Writes all of `data` from `offset` on. A gap behind the end of the file is filled with
+    /// zeros.
     ///
     /// # Errors
     ///
@@ -83,20 +84,21 @@ impl DiskFile {
         self.submit(|file| DiskOperation::SetLength(file, length)).map(drop)
     }
 
-    /// Makes the content and the length of the file durable (`fsync(2)`), but not its name: that takes
-    /// [`Disk::sync_directory`](super::Disk::sync_directory).
+    /// Makes the content and the length of the file durable (`fsync(2)`), but not its name: that
+    /// takes [`Disk::sync_directory`](super::Disk::sync_directory).
     ///
     /// # Errors
     ///
-    /// The Deferred fails with a [`DiskError`](super::DiskError). What was written since the last sync may
-    /// be lost then, even if a later sync succeeds.
+    /// The Deferred fails with a [`DiskError`](super::DiskError). What was written since the last
+    /// sync may be lost then, even if a later sync succeeds.
     #[doc(alias = "fsync")]
     #[track_caller]
     pub fn sync(&self) -> Deferred<()> {
         self.submit(DiskOperation::Sync).map(drop)
     }
 
-    /// Locks the file against all others that lock it (`flock(2)`), until it is closed. It does not wait.
+    /// Locks the file against all others that lock it (`flock(2)`), until it is closed. It does not
+    /// wait.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Files, without blocking the loop: on the system's disk, or on a simulated one that loses what was not synced.
+//! Files, without blocking the loop: on the system's disk, or on a simulated one that loses what
+//! was not synced.
 //!
 //! [`Reactor::disk`](crate::Reactor::disk) gives a [`Disk`]. Each operation is done in one of the
 //! reactor's [threads](crate::Reactor::defer_to_thread) and gives a Deferred, which fails with a
@@ -24,22 +25,22 @@
 //!
 //! # Durability
 //!
-//! What was written survives a killed process. It survives a power failure once it is synced, and not
-//! before (`fsync(2)`):
+//! What was written survives a killed process. It survives a power failure once it is synced, and
+//! not before (`fsync(2)`):
 //!
 //! | to keep | do |
 //! | --- | --- |
 //! | the content of a file | [`DiskFile::sync`] |
 //! | the name of a new file, a new name, or a removal | [`Disk::sync_directory`] of the directory of the name |
 //!
-//! A message is stored as Maildir does: write it to a new file in `tmp`, sync the file, rename it into
-//! `new`, sync `new`, and acknowledge it only then. A log appends a record with its checksum, syncs,
-//! and acknowledges. When it starts it [reads](Disk::read) the file up to the first record that is
-//! incomplete or wrong, [cuts](DiskFile::set_length) the rest off, and goes on from there.
+//! A message is stored as Maildir does: write it to a new file in `tmp`, sync the file, rename it
+//! into `new`, sync `new`, and acknowledge it only then. A log appends a record with its checksum,
+//! syncs, and acknowledges. When it starts it [reads](Disk::read) the file up to the first record
+//! that is incomplete or wrong, [cuts](DiskFile::set_length) the rest off, and goes on from there.
 //!
-//! After a sync that has failed, the system may have dropped what was to be written, and the next sync
-//! succeeds without it (Rebello and others, "Can Applications Recover from fsync Failures?", USENIX
-//! ATC 2020). So write the data again to a new file, or end the process.
+//! After a sync that has failed, the system may have dropped what was to be written, and the next
+//! sync succeeds without it (Rebello and others, "Can Applications Recover from fsync Failures?",
+//! USENIX ATC 2020). So write the data again to a new file, or end the process.
 //!
 //! # Order
 //!
@@ -49,16 +50,16 @@
 //!
 //! # Simulated disks
 //!
-//! Each host of a `Simulation` has a disk, which is kept over crashes and restarts. At a power failure
-//! (`Host::crash`, `Faults::crash_at_call`) the seed decides what remains of the writes that were not
-//! synced, in sectors of 512 bytes: nothing, everything, the first sectors, or any of them. Of names
-//! that were not synced, the first changes remain, in their order, as a journal keeps them. Operations
-//! under way may have taken effect. A killed process (`Host::kill`) loses no more than those.
-//! `Faults::slow_disk`, `disk_errors` and `full_disk` do the rest. Every operation counts as a call
-//! for `Faults::failing_call` and `crash_at_call`.
+//! Each host of a `Simulation` has a disk, which is kept over crashes and restarts. At a power
+//! failure (`Host::crash`, `Faults::crash_at_call`) the seed decides what remains of the writes
+//! that were not synced, in sectors of 512 bytes: nothing, everything, the first sectors, or any of
+//! them. Of names that were not synced, the first changes remain, in their order, as a journal
+//! keeps them. Operations under way may have taken effect. A killed process (`Host::kill`) loses no
+//! more than those. `Faults::slow_disk`, `disk_errors` and `full_disk` do the rest. Every operation
+//! counts as a call for `Faults::failing_call` and `crash_at_call`.
 //!
-//! A simulated disk has no links, no permissions and no times, and it renames files, not directories.
-//! A recording has no contents of files.
+//! A simulated disk has no links, no permissions and no times, and it renames files, not
+//! directories. A recording has no contents of files.
 
 mod error;
 mod file;
@@ -99,10 +100,10 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// The Deferred fails with a [`DiskError`] of kind [`NotFound`](std::io::ErrorKind::NotFound) when
-    /// the file, or its directory, does not exist, of kind
-    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) when a [new](OpenMode::New) one does, or
-    /// another of the errors of `open(2)`.
+    /// The Deferred fails with a [`DiskError`] of kind [`NotFound`](std::io::ErrorKind::NotFound)
+    /// when the file, or its directory, does not exist, of kind
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) when a [new](OpenMode::New) one does,
+    /// or another of the errors of `open(2)`.
     #[track_caller]
     pub fn open(&self, path: impl AsRef<Path>, mode: OpenMode) -> Deferred<DiskFile> {
         let (reactor, path) = (self.reactor.clone(), path.as_ref().to_owned());
@@ -113,16 +114,17 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// The Deferred fails with a [`DiskError`], of kind [`NotFound`](std::io::ErrorKind::NotFound) when
-    /// the file does not exist.
+    /// The Deferred fails with a [`DiskError`], of kind [`NotFound`](std::io::ErrorKind::NotFound)
+    /// when the file does not exist.
     #[track_caller]
     pub fn read(&self, path: impl AsRef<Path>) -> Deferred<Vec<u8>> {
         self.submit(DiskOperation::ReadFile(path.as_ref().to_owned())).map(DiskAnswer::into_bytes)
     }
 
-    /// Gives a file another name, in the same directory or another one of the same file system. A file
-    /// that had that name is replaced, and at no time does neither exist (`rename(2)`). The change is
-    /// durable after [`sync_directory`](Self::sync_directory) of the directory of the new name.
+    /// Gives a file another name, in the same directory or another one of the same file system. A
+    /// file that had that name is replaced, and at no time does neither exist (`rename(2)`). The
+    /// change is durable after [`sync_directory`](Self::sync_directory) of the directory of the new
+    /// name.
     ///
     /// # Errors
     ///
@@ -137,8 +139,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// The Deferred fails with a [`DiskError`], of kind [`NotFound`](std::io::ErrorKind::NotFound) when
-    /// the file does not exist.
+    /// The Deferred fails with a [`DiskError`], of kind [`NotFound`](std::io::ErrorKind::NotFound)
+    /// when the file does not exist.
     #[track_caller]
     pub fn remove(&self, path: impl AsRef<Path>) -> Deferred<()> {
         self.submit(DiskOperation::Remove(path.as_ref().to_owned())).map(drop)
@@ -156,7 +158,8 @@ impl Disk {
         self.submit(DiskOperation::CreateDirectory(path.as_ref().to_owned())).map(drop)
     }
 
-    /// Makes the names in a directory durable: those of new files, new names and removals (`fsync(2)`).
+    /// Makes the names in a directory durable: those of new files, new names and removals
+    /// (`fsync(2)`).
     ///
     /// # Errors
     ///
@@ -185,8 +188,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// The Deferred fails with a [`DiskError`], of kind [`NotFound`](std::io::ErrorKind::NotFound) when
-    /// it does not exist.
+    /// The Deferred fails with a [`DiskError`], of kind [`NotFound`](std::io::ErrorKind::NotFound)
+    /// when it does not exist.
     #[track_caller]
     pub fn metadata(&self, path: impl AsRef<Path>) -> Deferred<FileMetadata> {
         self.submit(DiskOperation::Metadata(path.as_ref().to_owned())).map(DiskAnswer::into_metadata)

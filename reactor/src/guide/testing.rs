@@ -464,20 +464,25 @@
 //! grew](crate::testing::Simulation::fail_on_growing_queues). A queue without a bound passes any
 //! number of seeds otherwise.
 //!
-//! A seed takes the same course each time if nothing random comes from elsewhere. The order of a `HashMap`, `Instant::now`,
-//! `SystemTime::now`, random numbers of the system, its files and its threads all differ from run to run. The reactor has a substitute
-//! for each: [`now`](crate::Reactor::now), [`wall_clock`](crate::Reactor::wall_clock), [`random`](crate::Reactor::random),
-//! [`disk`](crate::Reactor::disk) and [`defer_to_thread`](crate::Reactor::defer_to_thread). The test itself has
-//! [`sim.random()`](crate::testing::Simulation::random). The first seed is run twice, and the check fails where the second run departs
-//! from the first.
+//! A seed takes the same course each time if nothing random comes from elsewhere. The order of a
+//! `HashMap`, `Instant::now`, `SystemTime::now`, random numbers of the system, its files and its
+//! threads all differ from run to run. The reactor has a substitute for each:
+//! [`now`](crate::Reactor::now), [`wall_clock`](crate::Reactor::wall_clock),
+//! [`random`](crate::Reactor::random), [`disk`](crate::Reactor::disk) and
+//! [`defer_to_thread`](crate::Reactor::defer_to_thread). The test itself has
+//! [`sim.random()`](crate::testing::Simulation::random). The first seed is run twice, and the check
+//! fails where the second run departs from the first.
 //!
 //! # Clocks, names and disks that fail
 //!
-//! Each host has a wall clock, a view of the names, and a disk. Clocks [differ](crate::testing::Faults::clock_skews),
-//! [jump](crate::testing::Faults::clock_jump) and [drift](crate::testing::Faults::clock_drift), while timers stay right. A certificate
-//! expires by the wall clock of the host that checks it. Names are [stale](crate::testing::Faults::stale_names), or
-//! [differ between hosts](crate::testing::Simulation::name_on). A [disk](crate::disk) loses at a power failure what was not synced, so a
-//! [crash at every call](crate::testing::Simulation::check_every_call) finds the place where a sync is missing:
+//! Each host has a wall clock, a view of the names, and a disk. Clocks
+//! [differ](crate::testing::Faults::clock_skews), [jump](crate::testing::Faults::clock_jump) and
+//! [drift](crate::testing::Faults::clock_drift), while timers stay right. A certificate expires by
+//! the wall clock of the host that checks it. Names are
+//! [stale](crate::testing::Faults::stale_names), or [differ between
+//! hosts](crate::testing::Simulation::name_on). A [disk](crate::disk) loses at a power failure what
+//! was not synced, so a [crash at every call](crate::testing::Simulation::check_every_call) finds
+//! the place where a sync is missing:
 //!
 //! ```
 //! use lariat::disk::OpenMode;

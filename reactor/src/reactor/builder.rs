@@ -46,8 +46,9 @@ impl Reactor {
 
 impl Builder {
     /// Records all that the loop sees into a new file at `path`: which connections have something to read, what bytes that is, what
-    /// each write, accept and connect gave, every reading of the clock, the addresses of names, and when calls from other threads came.
-    /// `Simulation::replay`, with feature `testing`, has it all happen again; the guide's chapter on testing shows it.
+    /// each write, accept and connect gave, every reading of the clocks, the seed of the [random numbers](Reactor::random), the addresses
+    /// of names, and when calls from other threads came. `Simulation::replay`, with feature `testing`, repeats it all; the guide's
+    /// chapter on testing shows it.
     ///
     /// The file has whatever peers have sent, secrets too, and their addresses. So only its owner may read it (mode 0600), and one
     /// that exists is never written over. [`record_sizes_only`](Self::record_sizes_only) leaves the bytes out.
@@ -56,9 +57,11 @@ impl Builder {
     /// busy, the last 64 KiB may be missing. At its [limit](Self::record_limit) the recording ends with a mark, which a replay tells, and
     /// if it cannot be written (the disk is full, say), it ends without one. In both cases a warning is logged and the loop goes on.
     ///
-    /// Not recorded is what a program does between turns that it [takes](crate::MainLoop::turn) itself, what it reads from
-    /// descriptors that it has [registered](crate::Reactor::register), and the contents of files that are sent. Of TLS it has what went
-    /// over the wire. Keys are new each time, so such connections cannot be replayed: record a program that speaks in clear.
+    /// A recording does not have what a program does between turns that it
+    /// [takes](crate::MainLoop::turn) itself, what it reads from descriptors that it has
+    /// [registered](crate::Reactor::register), or what is in files that it sends or has on its
+    /// [disk](crate::disk). Of TLS it has what went over the wire. Keys are new each time, so such
+    /// connections cannot be replayed: record a program that speaks in clear.
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.recording = Some(path.into());
         self.sizes_only = false;

@@ -12,8 +12,8 @@ impl Reactor {
     /// direction. Delays and deadlines go by [`now`](Self::now), which never does.
     ///
     /// On a simulated host it is a start drawn from the seed, and virtual time since then, with the
-    /// skew of the host (`Faults::clock_skew`). A `VirtualClock` starts at 2024-01-01 00:00:00 UTC. A
-    /// recording contains each reading, and a replay repeats it.
+    /// skew of the host (`Faults::clock_skew`). A `VirtualClock` starts at 2024-01-01 00:00:00 UTC.
+    /// A recording contains each reading, and a replay repeats it.
     ///
     /// ```
     /// use lariat::Reactor;
@@ -27,13 +27,13 @@ impl Reactor {
         self.core().network.wall_clock()
     }
 
-    /// Returns the random numbers of this reactor: for jitter, boundaries, names of temporary files,
-    /// and choices among equals. All handles continue one sequence. The numbers are fast and
+    /// Returns the random numbers of this reactor: for jitter, boundaries, names of temporary
+    /// files, and choices among equals. All handles continue one sequence. The numbers are fast and
     /// predictable, so no key, token or nonce may be made of them.
     ///
     /// A real loop takes the seed from the system (`getrandom(2)`), when this method is first
-    /// called. A simulated host has a sequence of its own, from the simulation's seed, and a new one
-    /// after each restart. A `VirtualClock` has a fixed one. A recording contains the seed.
+    /// called. A simulated host has a sequence of its own, from the simulation's seed, and a new
+    /// one after each restart. A `VirtualClock` has a fixed one. A recording contains the seed.
     ///
     /// ```
     /// use lariat::Reactor;

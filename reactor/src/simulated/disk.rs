@@ -6,8 +6,9 @@
 //!   durable names          durable content                         what remains for certain
 //! ```
 //!
-//! A sync of a file applies its writes to the durable content. A sync of a directory applies the changes
-//! of its names to the durable names. What is neither is up to the [power failure](Disk::power_off).
+//! A sync of a file applies its writes to the durable content. A sync of a directory applies the
+//! changes of its names to the durable names. What is neither is up to the [power
+//! failure](Disk::power_off).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,8 +21,7 @@ use rustix::io::Errno;
 use crate::disk_operation::{DiskAnswer, DiskOperation, FileMetadata, FileRef, OpenMode};
 use crate::random::Random;
 
-/// The unit that a disk writes whole or not at all, in bytes: the logical sector of most disks.
-const SECTOR: usize = 512;
+use super::disk_file::{File, Write};
 
 /// The target of a name.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -36,22 +36,6 @@ enum Entry {
 struct Change {
     removed: Option<PathBuf>,
     added: Option<(PathBuf, Entry)>,
-}
-
-/// A change of a file's content that is not durable yet.
-#[derive(Clone, Debug)]
-enum Write {
-    Data(usize, Bytes),
-    Length(usize),
-}
-
-#[derive(Debug, Default)]
-struct File {
-    content: Vec<u8>,
-    durable: Vec<u8>,
-    writes: Vec<Write>,
-    /// The open file that holds the lock.
-    lock: Option<u64>,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -111,8 +95,7 @@ impl Disk {
             if let DiskOperation::Sync(file) = &operation
                 && let Ok(file) = self.file(file)
             {
-                // Linux counts pages as clean that it could not write: no later sync writes them.
-                file.writes.clear();
+                file.fail_to_sync();
             }
             return Err(fault.into());
         }
@@ -181,9 +164,7 @@ impl Disk {
             DiskOperation::WriteAt(file, offset, data) => self.write(&file, size(offset)?, &data, space).map(done),
             DiskOperation::SetLength(file, length) => self.set_length(&file, size(length)?, space).map(done),
             DiskOperation::Sync(file) => {
-                let file = self.file(&file)?;
-                let writes = std::mem::take(&mut file.writes);
-                writes.iter().for_each(|write| write.apply(&mut file.durable));
+                self.file(&file)?.sync();
                 Ok(DiskAnswer::Done)
             }
             DiskOperation::Lock(file) => self.lock(&file).map(done),
@@ -372,61 +353,6 @@ impl Change {
     }
 }
 
-impl File {
-    fn write(&mut self, write: Write) {
-        write.apply(&mut self.content);
-        self.writes.push(write);
-    }
-
-    /// Writes that were not synced remain: none, all, the first sectors, or any sectors.
-    fn power_off(&mut self, random: &Random) {
-        let writes: Vec<Write> = self.writes.drain(..).flat_map(Write::into_sectors).collect();
-        let kind = random.below(4);
-        let first = if kind == 1 { writes.len() } else { random.index(writes.len() + 1) };
-        for (place, write) in writes.iter().enumerate() {
-            let remains = match kind {
-                0 => false,
-                1 | 2 => place < first,
-                _ => random.chance(0.5),
-            };
-            if remains {
-                write.apply(&mut self.durable);
-            }
-        }
-        self.content.clone_from(&self.durable);
-    }
-}
-
-impl Write {
-    fn apply(&self, content: &mut Vec<u8>) {
-        match self {
-            Self::Data(offset, data) => {
-                let end = offset + data.len();
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                if let Some(place) = content.get_mut(*offset..end) {
-                    place.copy_from_slice(data);
-                }
-            }
-            Self::Length(length) => content.resize(*length, 0),
-        }
-    }
-
-    /// The same in pieces that a disk writes whole or not at all.
-    fn into_sectors(self) -> Vec<Self> {
-        let Self::Data(mut offset, mut data) = self else { return vec![self] };
-        let mut sectors = Vec::new();
-        while !data.is_empty() {
-            let piece = data.split_to((SECTOR - offset % SECTOR).min(data.len()));
-            let length = piece.len();
-            sectors.push(Self::Data(offset, piece));
-            offset += length;
-        }
-        sectors
-    }
-}
-
 /// A path from the root, without `.` and `..`.
 fn absolute(path: &Path) -> PathBuf {
     let mut absolute = PathBuf::from("/");
@@ -447,136 +373,4 @@ fn size(value: u64) -> Result<usize, Errno> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn disk(seed: u64) -> Disk {
-        Disk::new(Random::new(seed))
-    }
-
-    fn perform(disk: &mut Disk, operation: DiskOperation) -> DiskAnswer {
-        disk.perform(operation, None).unwrap()
-    }
-
-    fn opened(disk: &mut Disk, path: &str) -> FileRef {
-        match perform(disk, DiskOperation::Open(path.into(), OpenMode::Write)) {
-            DiskAnswer::File(file) => file,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn content(disk: &mut Disk, path: &str) -> Option<Vec<u8>> {
-        match disk.perform(DiskOperation::ReadFile(path.into()), None) {
-            Ok(DiskAnswer::Bytes(bytes)) => Some(bytes),
-            _ => None,
-        }
-    }
-
-    /// The contents that 200 power failures leave of two writes of three sectors each to a file whose name is durable.
-    fn left(synced: bool) -> Vec<Vec<u8>> {
-        let cases = (0..200).map(|seed| {
-            let mut disk = disk(seed);
-            let file = opened(&mut disk, "/a");
-            perform(&mut disk, DiskOperation::SyncDirectory("/".into()));
-            for byte in [b'x', b'y'] {
-                perform(&mut disk, DiskOperation::Append(file.clone(), vec![byte; 3 * SECTOR].into()));
-            }
-            if synced {
-                perform(&mut disk, DiskOperation::Sync(file));
-            }
-            disk.power_off();
-            content(&mut disk, "/a").unwrap()
-        });
-        cases.collect()
-    }
-
-    #[test]
-    fn what_was_synced_remains() {
-        assert!(left(true).iter().all(|content| content.len() == 6 * SECTOR && content.ends_with(b"y")));
-    }
-
-    #[test]
-    fn of_what_was_not_synced_there_remain_nothing_all_a_beginning_or_any_sectors() {
-        let left = left(false);
-        let whole = [vec![b'x'; 3 * SECTOR], vec![b'y'; 3 * SECTOR]].concat();
-        assert!(left.iter().any(Vec::is_empty));
-        assert!(left.contains(&whole));
-        assert!(left.iter().any(|content| content.len() == SECTOR && whole.starts_with(content)));
-        assert!(left.iter().any(|content| content.len() == 6 * SECTOR && content.starts_with(&[0])));
-        assert!(left.iter().all(|content| content.len().is_multiple_of(SECTOR)));
-    }
-
-    #[test]
-    fn a_name_that_was_not_synced_may_be_lost_and_the_content_be_empty() {
-        let outcomes = (0..200).map(|seed| {
-            let mut disk = disk(seed);
-            let file = opened(&mut disk, "/a");
-            perform(&mut disk, DiskOperation::Append(file, b"abc"[..].into()));
-            disk.power_off();
-            content(&mut disk, "/a")
-        });
-        let outcomes: std::collections::BTreeSet<_> = outcomes.collect();
-        assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), [None, Some(vec![]), Some(b"abc".to_vec())]);
-    }
-
-    #[test]
-    fn a_rename_is_undone_unless_the_directory_of_the_new_name_was_synced() {
-        for synced in ["/tmp", "/new"] {
-            let outcomes = (0..100).map(|seed| {
-                let mut disk = disk(seed);
-                for path in ["/tmp", "/new"] {
-                    perform(&mut disk, DiskOperation::CreateDirectory(path.into()));
-                }
-                perform(&mut disk, DiskOperation::SyncDirectory("/".into()));
-                drop(opened(&mut disk, "/tmp/a"));
-                perform(&mut disk, DiskOperation::SyncDirectory("/tmp".into()));
-                perform(&mut disk, DiskOperation::Rename("/tmp/a".into(), "/new/a".into()));
-                perform(&mut disk, DiskOperation::SyncDirectory(synced.into()));
-                disk.power_off();
-                [content(&mut disk, "/tmp/a").is_some(), content(&mut disk, "/new/a").is_some()]
-            });
-            let outcomes: std::collections::BTreeSet<_> = outcomes.collect();
-            let expected = if synced == "/new" { vec![[false, true]] } else { vec![[false, true], [true, false]] };
-            assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), expected);
-        }
-    }
-
-    #[test]
-    fn a_killed_process_loses_locks_and_no_content() {
-        let mut disk = disk(1);
-        let file = opened(&mut disk, "/a");
-        perform(&mut disk, DiskOperation::Append(file.clone(), b"abc"[..].into()));
-        perform(&mut disk, DiskOperation::Lock(file));
-        let other = opened(&mut disk, "/a");
-        assert_eq!(disk.perform(DiskOperation::Lock(other), None).unwrap_err(), Errno::AGAIN);
-        disk.process_gone();
-        assert_eq!(content(&mut disk, "/a"), Some(b"abc".to_vec()));
-        let file = opened(&mut disk, "/a");
-        perform(&mut disk, DiskOperation::Lock(file));
-    }
-
-    #[test]
-    fn after_a_sync_that_failed_the_next_one_succeeds_and_the_data_is_lost() {
-        let mut disk = disk(1);
-        let file = opened(&mut disk, "/a");
-        perform(&mut disk, DiskOperation::SyncDirectory("/".into()));
-        perform(&mut disk, DiskOperation::Append(file.clone(), b"abc"[..].into()));
-        let failing = disk.begin(DiskOperation::Sync(file.clone()), Some(Errno::IO));
-        assert!(disk.end(failing, None).is_err());
-        perform(&mut disk, DiskOperation::Sync(file));
-        assert_eq!(content(&mut disk, "/a"), Some(b"abc".to_vec()));
-        disk.power_off();
-        assert_eq!(content(&mut disk, "/a"), Some(vec![]));
-    }
-
-    #[test]
-    fn a_full_disk_takes_what_fits() {
-        let mut disk = disk(1);
-        let file = opened(&mut disk, "/a");
-        let long = DiskOperation::Append(file.clone(), b"abcdef"[..].into());
-        assert_eq!(disk.perform(long, Some(4)).unwrap_err(), Errno::NOSPC);
-        assert_eq!(content(&mut disk, "/a"), Some(b"abcd".to_vec()));
-        let over = DiskOperation::WriteAt(file, 0, b"ABCD"[..].into());
-        assert!(disk.perform(over, Some(4)).is_ok(), "what is there already takes no room");
-    }
-}
+mod tests;

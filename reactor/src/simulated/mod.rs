@@ -24,6 +24,7 @@ mod conformance;
 mod connection;
 mod disk;
 mod disk_faults;
+mod disk_file;
 mod driver;
 mod end;
 mod faults;

@@ -15,7 +15,8 @@ pub(crate) struct NameFaults {
     all: Each,
     hosts: BTreeMap<HostId, Each>,
     shuffled: Option<Random>,
-    /// For how many microseconds a former answer is still given, and the seed that this is drawn from.
+    /// For how many microseconds a former answer is still given, and the seed that this is drawn
+    /// from.
     stale: Option<(RangeInclusive<u64>, u64)>,
 }
 

@@ -47,9 +47,10 @@ impl Roster {
         self.views.insert((host, name.to_ascii_lowercase()), addresses);
     }
 
-    /// The addresses of a name, of one family, as `host` sees them at `now`; none if the name does not
-    /// exist there. A host's own name has its IPv4 address alone by default, so that a client makes one
-    /// attempt. `staleness` is for how long a host does not see the change of a number to a name.
+    /// The addresses of a name, of one family, as `host` sees them at `now`; none if the name does
+    /// not exist there. A host's own name has its IPv4 address alone by default, so that a client
+    /// makes one attempt. `staleness` is for how long a host does not see the change of a number to
+    /// a name.
     pub(super) fn resolve(
         &self,
         host: HostId,

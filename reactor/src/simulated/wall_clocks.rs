@@ -15,7 +15,8 @@ const NANOS_PER_MILLISECOND: i128 = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct WallClocks {
     hosts: BTreeMap<HostId, Deviation>,
-    /// The range of a skew that every host has, in milliseconds, and the seed that it is drawn from.
+    /// The range of a skew that every host has, in milliseconds, and the seed that it is drawn
+    /// from.
     drawn: Option<(RangeInclusive<i64>, u64)>,
 }
 

@@ -189,10 +189,12 @@ impl<'a> Faults<'a> {
         self.set(format_args!("interrupts({probability})"), |faults| faults.set_interrupts(probability))
     }
 
-    /// The call of this number fails with this error (such as 24, `EMFILE`) if it can: to wait, to read, to write, to end a direction, to accept, to
-    /// listen, to connect or to watch a socket, counted from 1 over all hosts since the simulation's beginning. Which errors which call gives is
-    /// as on Linux, so that of a number and an error that do not go together nothing comes. To have every call of a session fail once,
-    /// count them first: see [`Simulation::calls`](super::Simulation::calls).
+    /// The call of this number fails with this error (such as 24, `EMFILE`), if that is an error
+    /// which Linux gives to such a call. Otherwise the call succeeds. Calls are numbered from 1
+    /// over all hosts since the simulation's beginning: to wait, to read, to write, to end a
+    /// direction, to accept, to listen, to connect, to watch a socket, and each operation on a
+    /// [disk](crate::disk) (`EIO`, `ENOSPC`). [`Simulation::calls`](super::Simulation::calls)
+    /// counts them, so that a test can have each call of a session fail once.
     pub fn failing_call(&self, number: u64, errno: i32) -> &Self {
         self.set(format_args!("failing_call({number}, {errno})"), |faults| faults.set_failing_call(number, errno))
     }

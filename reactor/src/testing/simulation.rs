@@ -65,6 +65,10 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 /// of the network; a Unix socket is its own alone. Everything that serves connections behaves as it does on Linux; what is missing is
 /// what only descriptors have, as with [`simulated`](super::simulated).
 ///
+/// Each host has a [wall clock](crate::Reactor::wall_clock), [random
+/// numbers](crate::Reactor::random) and a [disk](crate::disk) of its own. The disk is kept over
+/// restarts.
+///
 /// # Differences from Linux
 ///
 /// Keep-alive and Nagle's algorithm have no effect. A writer whose peer's window is closed probes it only if the
@@ -166,9 +170,9 @@ impl Simulation {
         self.stage.sockets(|sockets| sockets.roster.name(name, addresses, sockets.clock));
     }
 
-    /// Gives a name these addresses as one host sees it, as a file `hosts(5)` or a split view of the DNS
-    /// does. The host `host` is made if there is none. A later call replaces an earlier one, and
-    /// [`name`](Self::name) does not change it. It is never stale.
+    /// Gives a name these addresses as one host sees it, as a file `hosts(5)` or a split view of
+    /// the DNS does. The host `host` is made if there is none. A later call replaces an earlier
+    /// one, and [`name`](Self::name) does not change it. It is never stale.
     ///
     /// ```
     /// use lariat::testing::Simulation;
@@ -184,8 +188,8 @@ impl Simulation {
         self.stage.sockets(|sockets| sockets.roster.name_on(host, name, addresses));
     }
 
-    /// Gives the names of all hosts their IPv6 addresses besides the IPv4 ones, so that clients choose
-    /// between the families (RFC 8305). Default: IPv4 alone.
+    /// Gives the names of all hosts their IPv6 addresses besides the IPv4 ones, so that clients
+    /// choose between the families (RFC 8305). Default: IPv4 alone.
     pub fn name_hosts_in_both_families(&self) {
         self.stage.sockets(|sockets| sockets.roster.has_both_families = true);
     }
@@ -202,8 +206,8 @@ impl Simulation {
     }
 
     /// Sets the time of day at the present moment: that of every host but for its
-    /// [skew](Faults::clock_skew). Default: a start drawn from the seed, from 2024 to 2033. Monotonic
-    /// time and timers do not move.
+    /// [skew](Faults::clock_skew). Default: a start drawn from the seed, from 2024 to 2033.
+    /// Monotonic time and timers do not move.
     ///
     /// ```
     /// use lariat::testing::{Simulation, secs};

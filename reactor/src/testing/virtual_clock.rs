@@ -86,8 +86,8 @@ impl VirtualClock {
         self.inner.world.now().since(Time::default())
     }
 
-    /// Sets the time of day ([`Reactor::wall_clock`]) at the present moment. Default: the clock starts
-    /// at 2024-01-01 00:00:00 UTC. Monotonic time and timers do not move.
+    /// Sets the time of day ([`Reactor::wall_clock`]) at the present moment. Default: the clock
+    /// starts at 2024-01-01 00:00:00 UTC. Monotonic time and timers do not move.
     ///
     /// ```
     /// use lariat::testing::VirtualClock;

@@ -9,8 +9,8 @@ use crate::simulated::HostId;
 
 use super::faults::Faults;
 
-/// Faults of wall clocks. The [wall clock](crate::Reactor::wall_clock) of a host deviates by the sum
-/// of them. Monotonic time, timers and the other hosts do not move.
+/// Faults of wall clocks. The [wall clock](crate::Reactor::wall_clock) of a host deviates by the
+/// sum of them. Monotonic time, timers and the other hosts do not move.
 impl Faults<'_> {
     /// The wall clock of `host` is ahead by this number of milliseconds, or behind if the number
     /// is negative. Default: 0.
@@ -33,15 +33,15 @@ impl Faults<'_> {
         })
     }
 
-    /// The wall clock of every host is ahead by a number of milliseconds that is drawn for it from this
-    /// range, or behind if that is negative. Default: 0.
+    /// The wall clock of every host is ahead by a number of milliseconds that is drawn for it from
+    /// this range, or behind if that is negative. Default: 0.
     pub fn clock_skews(&self, milliseconds: RangeInclusive<i64>) -> &Self {
         let label = format!("clock_skews({}..={})", milliseconds.start(), milliseconds.end());
         self.set(label, |faults| faults.draw_clock_skews(milliseconds))
     }
 
-    /// The wall clock of `host` jumps ahead by this number of milliseconds at the time `at` since the
-    /// beginning, or back if the number is negative. Several jumps add up.
+    /// The wall clock of `host` jumps ahead by this number of milliseconds at the time `at` since
+    /// the beginning, or back if the number is negative. Several jumps add up.
     ///
     /// ```
     /// use lariat::testing::{Simulation, secs};
@@ -73,9 +73,10 @@ impl Faults<'_> {
 /// Faults of names. Those of one host come in addition to those of all.
 impl Faults<'_> {
     /// After a name was given [other addresses](super::Simulation::name), each host still gets the
-    /// former answer for a number of milliseconds in this range, drawn for each host and change. Caches
-    /// between a client and the name servers do so (RFC 1034, section 5.3.3). The former answer about a
-    /// new name is that it does not exist. Default: every host gets the new answer immediately.
+    /// former answer for a number of milliseconds in this range, drawn for each host and change.
+    /// Caches between a client and the name servers do so (RFC 1034, section 5.3.3). The former
+    /// answer about a new name is that it does not exist. Default: every host gets the new answer
+    /// immediately.
     ///
     /// ```
     /// use lariat::names::Family;
@@ -101,8 +102,8 @@ impl Faults<'_> {
         self.set("shuffled_names()", crate::simulated::Faults::set_shuffled_names)
     }
 
-    /// Answers to `host` about addresses of this family take a number of milliseconds in this range.
-    /// See [`slow_names`](Self::slow_names). Default: none.
+    /// Answers to `host` about addresses of this family take a number of milliseconds in this
+    /// range. See [`slow_names`](Self::slow_names). Default: none.
     pub fn slow_names_on(&self, host: &str, family: Family, milliseconds: RangeInclusive<u64>) -> &Self {
         let (id, start, end) = (self.host_id(host), *milliseconds.start(), *milliseconds.end());
         self.set(format!("slow_names_on({host:?}, {family:?}, {start}..={end})"), |faults| {
@@ -119,8 +120,9 @@ impl Faults<'_> {
         })
     }
 
-    /// With this probability `host` gets no answer about a name but a temporary failure, when it asks
-    /// for addresses of this family. See [`unavailable_names`](Self::unavailable_names). Default: 0.
+    /// With this probability `host` gets no answer about a name but a temporary failure, when it
+    /// asks for addresses of this family. See [`unavailable_names`](Self::unavailable_names).
+    /// Default: 0.
     pub fn unavailable_names_on(&self, host: &str, family: Family, probability: f64) -> &Self {
         let id = self.host_id(host);
         self.set(format!("unavailable_names_on({host:?}, {family:?}, {probability})"), |faults| {
@@ -131,7 +133,8 @@ impl Faults<'_> {
 
 /// Faults of [disks](crate::disk).
 impl Faults<'_> {
-    /// Each operation on a disk takes a number of milliseconds in this range. Default: from 0.1 to 1 ms.
+    /// Each operation on a disk takes a number of milliseconds in this range. Default: from 0.1 to
+    /// 1 ms.
     pub fn slow_disk(&self, milliseconds: RangeInclusive<u64>) -> &Self {
         let (start, end) = (*milliseconds.start(), *milliseconds.end());
         self.set(format!("slow_disk({start}..={end})"), |faults| {
@@ -139,15 +142,15 @@ impl Faults<'_> {
         })
     }
 
-    /// With this probability an operation on a disk fails (`EIO`). After a sync that fails, what was to
-    /// be written is lost at the next power failure, even if a later sync succeeds, as on Linux.
-    /// Default: 0.
+    /// With this probability an operation on a disk fails (`EIO`). After a sync that fails, what
+    /// was to be written is lost at the next power failure, even if a later sync succeeds, as on
+    /// Linux. Default: 0.
     pub fn disk_errors(&self, probability: f64) -> &Self {
         self.set(format!("disk_errors({probability})"), |faults| faults.set_disk_errors(probability))
     }
 
-    /// The files on the disk of `host` have `bytes` bytes at most, all together. A write beyond that
-    /// limit writes what fits and fails (`ENOSPC`). Default: any number.
+    /// The files on the disk of `host` have `bytes` bytes at most, all together. A write beyond
+    /// that limit writes what fits and fails (`ENOSPC`). Default: any number.
     ///
     /// ```
     /// use lariat::disk::OpenMode;

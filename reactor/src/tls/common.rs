@@ -96,8 +96,8 @@ macro_rules! common_options {
             self
         }
 
-        /// Sets the clock by which certificates and tickets are valid. Default: the
-        /// [wall clock](crate::Reactor::wall_clock) of the reactor that runs the handshake, so that a
+        /// Sets the clock by which certificates and tickets are valid. Default: the [wall
+        /// clock](crate::Reactor::wall_clock) of the reactor that runs the handshake, so that a
         /// certificate expires in virtual time on a simulated host.
         pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
             self.common.clock = WallClock::new(now);

@@ -22,6 +22,10 @@ enum Flaw {
     OutlivesErrors,
 }
 
+/// The numbers of two errors of a disk (`errno(3)`).
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
 /// Longer than a sector, so that records are torn.
 const LENGTH: usize = 700;
 
@@ -128,8 +132,8 @@ fn boot(reactor: &Reactor, flaw: Flaw) {
         if let Ok(log) = log {
             let broken = Shared::new(false);
             let orders = move |_: &Peer| Orders { log: log.clone(), flaw, broken: broken.clone() };
-            let listening = reactor.listen("tcp:7000", orders);
-            drop(listening.unwrap());
+            // A server that cannot listen acknowledges nothing.
+            drop(reactor.listen("tcp:7000", orders));
         }
     });
 }
@@ -234,8 +238,9 @@ fn a_killed_process_loses_nothing_that_it_has_written() {
     });
 }
 
-/// Runs a customer against a log on a disk with errors, then takes the power away.
-fn session_with_errors(sim: &Simulation, flaw: Flaw) -> Result<()> {
+/// Runs a customer against a log on a disk with this probability of errors, then takes the power
+/// away.
+fn session_with_errors(sim: &Simulation, flaw: Flaw, probability: f64) -> Result<()> {
     let acknowledged = Shared::new(Vec::new());
     let customer = acknowledged.clone();
     sim.host("server").start(move |reactor| {
@@ -243,9 +248,9 @@ fn session_with_errors(sim: &Simulation, flaw: Flaw) -> Result<()> {
         Ok(())
     })?;
     sim.at(secs(1), move |sim| {
-        sim.faults().disk_errors(0.1);
+        sim.faults().disk_errors(probability);
         let reactor = sim.host("client").reactor();
-        reactor.connect("tcp:server:7000:timeout=5", Once::new(Customer(customer))).detach();
+        reactor.connect("tcp:server:7000:timeout=5", Once::new(Customer(customer))).finish(drop);
     });
     sim.run_until(secs(20))?;
     sim.faults().heal();
@@ -259,12 +264,25 @@ fn session_with_errors(sim: &Simulation, flaw: Flaw) -> Result<()> {
 
 #[test]
 fn a_log_that_gives_up_after_an_error_loses_nothing() {
-    Simulation::check(1..=60, |sim: &Simulation| session_with_errors(sim, Flaw::Nothing));
+    Simulation::check(1..=60, |sim: &Simulation| session_with_errors(sim, Flaw::Nothing, 0.1));
+}
+
+#[test]
+fn a_log_loses_nothing_whichever_operation_fails() {
+    for errno in [EIO, ENOSPC] {
+        let fail = |faults: &Faults<'_>, call| {
+            faults.failing_call(call, errno);
+        };
+        Simulation::check_every_call(1, fail, |sim| session_with_errors(sim, Flaw::Nothing, 0.0));
+        let check = || Simulation::check_every_call(1, fail, |sim| session_with_errors(sim, Flaw::OutlivesErrors, 0.0));
+        let said = *catch_unwind(check).unwrap_err().downcast::<String>().unwrap();
+        assert!(said.contains("acknowledged and lost: [") && said.contains("failing_call("), "{said}");
+    }
 }
 
 #[test]
 fn a_log_that_goes_on_after_a_failed_sync_is_caught() {
-    let check = || Simulation::check(1..=60, |sim: &Simulation| session_with_errors(sim, Flaw::OutlivesErrors));
+    let check = || Simulation::check(1..=60, |sim: &Simulation| session_with_errors(sim, Flaw::OutlivesErrors, 0.1));
     let said = *catch_unwind(check).unwrap_err().downcast::<String>().unwrap();
     assert!(said.contains("acknowledged and lost: [") && said.contains("it takes every fault: disk_errors("), "{said}");
 }

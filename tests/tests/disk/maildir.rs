@@ -1,4 +1,5 @@
-//! Messages that are delivered as Maildir delivers them: written aside, synced, renamed, and synced again.
+//! Messages that are delivered as Maildir delivers them: written aside, synced, renamed, and synced
+//! again.
 
 use std::panic::catch_unwind;
 use std::path::PathBuf;
@@ -48,8 +49,8 @@ fn deliver(reactor: &Reactor, letter: u8, flaw: Flaw) -> Deferred<String> {
     synced.map(move |()| name)
 }
 
-/// Delivers messages while the host crashes. Every delivered message must be there, and every message
-/// that is there must be whole.
+/// Delivers messages while the host crashes. Every delivered message must be there, and every
+/// message that is there must be whole.
 fn session(sim: &Simulation, flaw: Flaw) -> Result<()> {
     sim.faults().slow_disk(5..=50);
     let delivered = Shared::new(Vec::new());

@@ -19,8 +19,8 @@ fn new_year() -> SystemTime {
     SystemTime::UNIX_EPOCH + secs(1_767_225_600)
 }
 
-/// The outcomes of connections that begin at these times, to a server whose certificate is valid until
-/// [`new_year`].
+/// The outcomes of connections that begin at these times, to a server whose certificate is valid
+/// until [`new_year`].
 fn outcomes(sim: &Simulation, begun: [u64; 2]) -> lariat::Result<[String; 2]> {
     let identity = authority().issue(&Wish::server(&[SERVER]).valid(2024, 2026)).identity();
     let acceptor = ServerOptions::new(identity).build()?;
