@@ -24,7 +24,7 @@ struct Scene<'a> {
 type Draw = fn(&Scene<'_>);
 
 /// Every fault that a storm may have, by the name of its method.
-const FAULTS: [(&str, Draw); 29] = [
+const FAULTS: [(&str, Draw); 36] = [
     ("crash", |scene| {
         let [host, _] = scene.two_hosts();
         scene.faults.crash(host, scene.time());
@@ -56,6 +56,20 @@ const FAULTS: [(&str, Draw); 29] = [
     ("slow_threads", |scene| drop_ref(scene.faults.slow_threads(0..=scene.up_to(2_000)))),
     ("slow_names", |scene| drop_ref(scene.faults.slow_names(Family::V4, 0..=scene.up_to(5_000)))),
     ("unavailable_names", |scene| drop_ref(scene.faults.unavailable_names(Family::V4, 0.1))),
+    ("missing_names", |scene| drop_ref(scene.faults.missing_names(Family::V6, 0.2))),
+    ("shuffled_names", |scene| drop_ref(scene.faults.shuffled_names())),
+    ("stale_names", |scene| drop_ref(scene.faults.stale_names(0..=scene.up_to(LONGEST)))),
+    ("clock_skews", |scene| {
+        let most = i64::try_from(scene.up_to(10_000)).unwrap_or(0);
+        scene.faults.clock_skews(-most..=most);
+    }),
+    ("clock_jump", |scene| {
+        let [host, _] = scene.two_hosts();
+        let milliseconds = i64::try_from(scene.up_to(200_000)).unwrap_or(0) - 100_000;
+        scene.faults.clock_jump(host, scene.time().start, milliseconds);
+    }),
+    ("slow_disk", |scene| drop_ref(scene.faults.slow_disk(0..=scene.up_to(500)))),
+    ("disk_errors", |scene| drop_ref(scene.faults.disk_errors(scene.rarely()))),
     ("resets", |scene| drop_ref(scene.faults.resets(scene.rarely()))),
     ("half_open", |scene| drop_ref(scene.faults.half_open(scene.rarely()))),
     ("refused_connects", |scene| drop_ref(scene.faults.refused_connects(0.2))),
