@@ -49,8 +49,22 @@ fn what_failed_before_it_was_cancelled_is_logged_for_debugging_and_a_panic_as_an
     settle(&mut reactor);
     drop(all);
     settle(&mut reactor);
-    let lines = records.with("not wanted");
+    let lines = records.with("after its combination was finished");
     assert_eq!(lines.len(), 2);
     assert!(lines[0].starts_with("DEBUG") && lines[0].contains("no"), "{lines:?}");
     assert!(lines[1].starts_with("ERROR") && lines[1].contains("ouch"), "{lines:?}");
+}
+
+#[test]
+fn a_panic_is_logged_as_an_error_after_many_late_failures() {
+    let (mut reactor, records) = (simulated(), Records::begin());
+    let (_resolver, open) = Deferred::new(&reactor);
+    let failures = (0..50).map(|_| Deferred::fail(&reactor, Failure::new("no")));
+    let panics = Deferred::succeed(&reactor, ()).map(|()| panic!("ouch"));
+    let all = Deferred::settle(&reactor, failures.chain([panics, open]).collect::<Vec<_>>());
+    settle(&mut reactor);
+    drop(all);
+    settle(&mut reactor);
+    let errors: Vec<_> = records.with("ouch").into_iter().filter(|line| line.starts_with("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "{:?}", records.with("ouch"));
 }
