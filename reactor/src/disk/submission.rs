@@ -36,6 +36,7 @@ impl Open {
 }
 
 /// Has an operation done. `open` is the file that it is done to, which stays open meanwhile.
+#[cfg_attr(not(feature = "testing"), expect(clippy::needless_pass_by_value, reason = "a simulated disk keeps it"))]
 #[track_caller]
 pub(super) fn submit(reactor: &Reactor, operation: DiskOperation, open: Option<Rc<Open>>) -> Deferred<DiskAnswer> {
     let path = operation.path().map(Path::to_owned);
