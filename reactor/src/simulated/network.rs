@@ -67,6 +67,8 @@ impl Sockets {
             let Some(packet) = connection.wires[to.side()].take_unsent(window, piece) else { break };
             self.depart(from, packet);
         }
+        // The update for which they wait may be under way already.
+        self.watch_updates(to);
         self.probe_window(from);
     }
 

@@ -340,3 +340,29 @@ fn a_peer_that_starts_again_behind_a_closed_window_answers_with_a_reset() {
         Ok(())
     });
 }
+
+#[test]
+fn bytes_behind_a_closed_window_leave_when_an_update_arrives() {
+    Simulation::check(1..=300, |sim| {
+        sim.faults().latency_one_way("client", "server", 0..=300).buffers(4096..=40_000);
+        let (client, random) = (Log::new(), sim.random());
+        let length = 20_000 + random.index(200_000);
+        let piece = 1_000 + random.index(20_000);
+        // Each piece is written when the one before is on its way, and the last one ends the writing.
+        let server = Log::new().probe().made(move |transport| {
+            let mut sent = 0;
+            while sent < length {
+                let (count, transport) = (piece.min(length - sent), transport.clone());
+                let reactor = transport.reactor().clone();
+                reactor.call_later(millis(random.below(3_000)), move |_| {
+                    transport.write_chunk(vec![7; count]);
+                });
+                sent += count;
+            }
+        });
+        pair(sim, server, client.probe())?;
+        sim.run_until(secs(600))?;
+        assert_eq!(client.received_len(), length);
+        Ok(())
+    });
+}
