@@ -78,8 +78,10 @@ impl Sockets {
         let (to, now) = (from.other(), self.now.max(self.clock));
         let Some(connection) = self.connections.get_mut(&from.connection()) else { return };
         let is_mute = connection.silent || self.roster.is_down(connection.hosts[to.side()]);
+        // A writer without room waits for updates too: the model has one buffer for both hosts.
+        let waits = connection.is_short_of_room(to.side()) && !connection.end(from.side()).gone;
         let wire = &mut connection.wires[to.side()];
-        if is_mute && wire.is_blocked() && wire.is_idle() {
+        if is_mute && waits && wire.is_idle() {
             wire.ask_again(now);
             self.retry_later(to);
         }
@@ -246,6 +248,7 @@ impl Sockets {
         }
         if remote {
             self.acknowledge(to, sent);
+            self.probe_window(to.other());
         }
     }
 

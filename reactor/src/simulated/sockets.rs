@@ -257,6 +257,7 @@ impl Sockets {
             let bytes = self.visit(id, |connection, side| connection.take(side, &slices));
             // Of a buffer that is full, or nearly, the sender is told when there is room.
             self.watch_updates(id.other());
+            self.probe_window(id);
             let bytes = bytes?;
             let taken = bytes.len();
             self.note_written(id, [&*bytes].into_iter());

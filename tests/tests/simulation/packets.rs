@@ -318,6 +318,13 @@ fn a_peer_that_dies_behind_a_closed_window_is_given_up() {
         assert_eq!(reason.as_deref(), Some("HostUnreachable"));
         Ok(())
     });
+    // Here the window is as large as the buffer: nothing is held back, but the writer waits for room.
+    Simulation::check(1..=5, |sim| {
+        sim.faults().small_buffers(2048);
+        let reason = end_behind_a_closed_window(sim, |sim| sim.host("client").crash())?;
+        assert_eq!(reason.as_deref(), Some("HostUnreachable"));
+        Ok(())
+    });
     Simulation::check(1..=5, |sim| {
         let reason = end_behind_a_closed_window(sim, |_| ())?;
         assert_eq!(reason, None, "a peer that lives and reads nothing keeps its connection");
