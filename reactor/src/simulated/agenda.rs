@@ -15,6 +15,8 @@ pub(super) enum Due {
     Retry,
     /// Their sender hears of room.
     Update,
+    /// The end probes a peer that cannot answer.
+    Keepalive,
 }
 
 /// For each packet under way, when which end gets it.

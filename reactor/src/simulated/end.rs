@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use crate::address::Address;
 use crate::byte_stream::Received;
+use crate::options::Keepalive;
 
 use super::pipe::Pipe;
 use super::poll::Mask;
@@ -44,6 +45,9 @@ pub(super) struct End {
     pub(super) received: Tally,
     /// How long what it sends may stay unacknowledged, instead of the system's default.
     pub(super) user_timeout: Option<Duration>,
+    pub(super) keepalive: Option<Keepalive>,
+    /// Keepalive probes in a row that were not answered.
+    pub(super) unanswered: u32,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -74,6 +78,8 @@ impl End {
             sent: Tally::default(),
             received: Tally::default(),
             user_timeout: None,
+            keepalive: None,
+            unanswered: 0,
         }
     }
 

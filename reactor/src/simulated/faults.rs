@@ -65,6 +65,8 @@ pub(crate) struct Faults {
     /// Hosts whose last batch of events was a part of them.
     in_batches: BTreeSet<HostId>,
     timer_order: Option<Random>,
+    /// In microseconds.
+    boot_time: Option<(RangeInclusive<u64>, Random)>,
 }
 
 /// What a loop asks of its system.
@@ -171,6 +173,7 @@ impl Faults {
             event_batches: None,
             in_batches: BTreeSet::new(),
             timer_order: None,
+            boot_time: None,
         }
     }
 
@@ -296,6 +299,15 @@ impl Faults {
         } else if !self.in_batches.is_empty() {
             self.in_batches.remove(&host);
         }
+    }
+
+    pub(crate) fn set_boot_time(&mut self, microseconds: RangeInclusive<u64>) {
+        self.boot_time = Some((microseconds, self.random("boot time")));
+    }
+
+    /// Draws the time from the start of a system to that of its process.
+    pub(crate) fn boot_time(&self) -> Duration {
+        draw(self.boot_time.as_ref())
     }
 
     pub(crate) fn set_timer_order(&mut self) {

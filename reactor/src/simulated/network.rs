@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use crate::clock::Time;
+use crate::options::Keepalive;
 
 use super::agenda::Due;
 use super::connection::Connection;
@@ -85,6 +86,52 @@ impl Sockets {
             wire.ask_again(now);
             self.retry_later(to);
         }
+        if is_mute {
+            self.begin_keepalive(from);
+        }
+    }
+
+    pub(super) fn set_keepalive(&mut self, id: Id, keepalive: Option<Keepalive>) {
+        if let Some(end) = self.end(id) {
+            end.keepalive = keepalive;
+        }
+        self.probe_window(id);
+    }
+
+    /// The peer of an end cannot answer any more: its keepalive probes begin after the idle time (`tcp(7)`). A peer that can answer keeps the
+    /// connection, so its probes are left out.
+    fn begin_keepalive(&mut self, id: Id) {
+        let now = self.now.max(self.clock);
+        if let Some(end) = self.end(id)
+            && let Some(keepalive) = end.keepalive.filter(|_| !end.gone && end.unanswered == 0)
+        {
+            end.unanswered = 1;
+            self.agenda.push(now.after(keepalive.idle), id, Due::Keepalive);
+        }
+    }
+
+    /// A keepalive probe is sent, and the one before was not answered.
+    fn keepalive_probe(&mut self, id: Id) {
+        let (peer, clock) = (id.other(), self.clock);
+        let Some(connection) = self.connections.get_mut(&id.connection()) else { return };
+        let is_down = self.roster.is_down(connection.hosts[peer.side()]);
+        let (is_mute, peer_is_gone) = (connection.silent || is_down, connection.end(peer.side()).gone);
+        // Bytes in flight have a timer of their own.
+        let is_idle = connection.wires[peer.side()].is_idle();
+        let end = connection.end(id.side());
+        let Some(keepalive) = end.keepalive.filter(|_| !end.gone && end.state == State::Connected) else { return };
+        if !is_mute {
+            end.unanswered = 0;
+            if peer_is_gone {
+                self.send(peer, Packet::Reset);
+            }
+            return;
+        }
+        if end.unanswered > keepalive.probes && is_idle {
+            return self.give_up(id, if is_down { Errno::HOSTUNREACH } else { Errno::TIMEDOUT });
+        }
+        end.unanswered += 1;
+        self.agenda.push(clock.after(keepalive.interval), id, Due::Keepalive);
     }
 
     /// A packet leaves its host. Returns whether it will arrive by itself.
@@ -120,6 +167,7 @@ impl Sockets {
                 Due::Arrival => self.take_in(id),
                 Due::Retry => self.retry(id),
                 Due::Update => self.look_for_update(id),
+                Due::Keepalive => self.keepalive_probe(id),
             }
         }
     }

@@ -403,6 +403,7 @@ impl Sockets {
         let mut connecting = End::new(client, State::Connecting, incoming());
         connecting.owned = true;
         connecting.user_timeout = options.stream.user_timeout;
+        connecting.keepalive = options.stream.keepalive;
         let accepted = End::new(destination, State::Connected, incoming());
         let hosts = [host, located.unwrap_or(HostId::NOBODY)];
         self.connections.insert(id, Connection::new(connecting, accepted, hosts));
@@ -464,13 +465,14 @@ impl Sockets {
         let to_server = pipe(ours.send_buffer, theirs.receive_buffer).limited(self.faults.buffer);
         let to_client = pipe(theirs.send_buffer, ours.receive_buffer).limited(self.faults.buffer);
         let shown = shown_to(&backlog.address, &call.destination);
-        let user_timeout = theirs.user_timeout;
+        let (user_timeout, keepalive) = (theirs.user_timeout, theirs.keepalive);
         if !remote {
             backlog.waiting.push_back(id);
         }
         self.settle(id, |connection, _| {
             connection.meet(shown, [to_client, to_server]);
             connection.end(1).user_timeout = user_timeout;
+            connection.end(1).keepalive = keepalive;
             connection.listener = remote.then_some(found);
         });
         if remote {

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::buffer::Sink;
 use crate::byte_stream::{ByteStream, Received};
 use crate::close_reason::CloseReason;
+use crate::options::Keepalive;
 use crate::token::Token;
 
 use super::end::End;
@@ -58,6 +59,11 @@ impl ByteStream for Stream {
 
     fn reset(&mut self) {
         self.with_end(|end| end.resets = true);
+    }
+
+    fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
+        self.world.on(self.host, |sockets| sockets.set_keepalive(self.id, keepalive));
+        Ok(())
     }
 
     fn take_error(&mut self) -> io::Result<Option<io::Error>> {

@@ -206,6 +206,16 @@ impl World {
         self.pace(host, |pace| pace.resting_since = None);
     }
 
+    /// `host` takes no turn before `time`. Its system goes on.
+    pub(crate) fn pause(&self, host: HostId, time: Time) {
+        self.pace(host, |pace| pace.busy_until = pace.busy_until.max(time));
+    }
+
+    /// `host` may take its turn now.
+    pub(crate) fn end_pause(&self, host: HostId) {
+        self.pace(host, |pace| pace.busy_until = Time::default());
+    }
+
     /// Until when the callbacks of `host` that ran so far take.
     pub(crate) fn busy_until(&self, host: HostId) -> Time {
         self.pace(host, |pace| pace.busy_until).unwrap_or_default()

@@ -1,8 +1,13 @@
 //! Faults of a host's own kernel and scheduler.
 
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use crate::clock::Time;
 use crate::simulated::Faults as Settings;
 
 use super::faults::Faults;
+use super::stage::Planned;
 
 /// Faults of a host's own kernel and scheduler.
 impl Faults<'_> {
@@ -33,5 +38,41 @@ impl Faults<'_> {
     /// that this fault finds.
     pub fn timer_order(&self) -> &Self {
         self.set("timer_order()", Settings::set_timer_order)
+    }
+
+    /// The process of the host is stopped at the first moment and goes on at the second, counted from
+    /// the simulation's beginning, as by `SIGSTOP` and `SIGCONT`, a pause of a virtual machine, or a
+    /// collection of garbage. Its system goes on: it acknowledges what arrives, and accepts
+    /// connections into the backlog. Several pauses add up.
+    ///
+    /// ```
+    /// use lariat::testing::{Simulation, secs};
+    ///
+    /// let sim = Simulation::new(1);
+    /// sim.faults().pause("server", secs(1)..secs(5));
+    /// let fired = std::rc::Rc::new(std::cell::Cell::new(None));
+    /// let seen = fired.clone();
+    /// let reactor = sim.host("server").reactor();
+    /// let begun = reactor.now();
+    /// reactor.call_later(secs(2), move |reactor| seen.set(Some(reactor.now() - begun)));
+    /// sim.run().unwrap();
+    /// assert_eq!(fired.get(), Some(secs(5)));
+    /// ```
+    pub fn pause(&self, host: &str, time: Range<Duration>) -> &Self {
+        let stage = self.stage();
+        if stage.admits(format_args!("pause({host:?}, {:?}..{:?})", time.start, time.end)) {
+            let (place, until) = (stage.place(host), Time::default().after(time.end));
+            stage.plan(time.start, |_| Planned::Pause(place, until));
+        }
+        self
+    }
+
+    /// When a host starts again, its system runs this many milliseconds before its process does.
+    /// Meanwhile it refuses connections and resets those from before. Default: 0.
+    pub fn slow_boot(&self, milliseconds: RangeInclusive<u64>) -> &Self {
+        let (start, end) = (*milliseconds.start(), *milliseconds.end());
+        self.set(format_args!("slow_boot({start}..={end})"), |faults| {
+            faults.set_boot_time(start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
     }
 }

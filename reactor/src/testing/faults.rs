@@ -104,8 +104,8 @@ impl<'a> Faults<'a> {
     }
 
     /// With this probability a write is the last that the network carries for its connection, in either direction, and neither end is told:
-    /// both are half-open. Who goes on writing hears of it after a quarter of an hour (`ETIMEDOUT`), as on Linux; who does not needs a
-    /// timeout of its own.
+    /// both are half-open. A writer is notified after a quarter of an hour (`ETIMEDOUT`), as on Linux, and an end with
+    /// [keepalive](crate::Keepalive) after its probes. Others need a timeout of their own.
     pub fn half_open(&self, probability: f64) -> &Self {
         self.set(format_args!("half_open({probability})"), |faults| faults.set_silences(probability))
     }
@@ -131,6 +131,20 @@ impl<'a> Faults<'a> {
         self.set(label, |faults| faults.links.cut(from_id, to_id, time))
     }
 
+    /// No host of one set can reach one of the other, in either direction, from the first moment to the
+    /// second, counted from the simulation's beginning. Several add up.
+    pub fn partition_sets(&self, ones: &[&str], others: &[&str], time: Range<Duration>) -> &Self {
+        let ids = |names: &[&str]| names.iter().map(|name| self.0.id(self.0.place(name))).collect::<Vec<_>>();
+        let (one_ids, other_ids) = (ids(ones), ids(others));
+        let label = format!("partition_sets({ones:?}, {others:?}, {:?}..{:?})", time.start, time.end);
+        self.set(label, |faults| {
+            for (one, other) in one_ids.iter().flat_map(|one| other_ids.iter().map(move |other| (*one, *other))) {
+                faults.links.cut(Some(one), Some(other), time.clone());
+                faults.links.cut(Some(other), Some(one), time.clone());
+            }
+        })
+    }
+
     /// The host and all others cannot reach each other from the first moment to the second. Several add up.
     pub fn isolate(&self, host: &str, time: Range<Duration>) -> &Self {
         let id = Some(self.0.id(self.0.place(host)));
@@ -146,6 +160,24 @@ impl<'a> Faults<'a> {
         let (start, end) = (*milliseconds.start(), *milliseconds.end());
         self.set(format!("latency_one_way({from:?}, {to:?}, {start}..={end})"), |faults| {
             faults.links.set_latency(direction, start.saturating_mul(1000)..=end.saturating_mul(1000));
+        })
+    }
+
+    /// One direction of the link between two hosts carries this many bytes a second on each connection,
+    /// instead of what [`bandwidth`](Self::bandwidth) says.
+    pub fn bandwidth_one_way(&self, from: &str, to: &str, bytes_per_second: u64) -> &Self {
+        let direction = Some([from, to].map(|name| self.0.id(self.0.place(name))));
+        self.set(format!("bandwidth_one_way({from:?}, {to:?}, {bytes_per_second})"), |faults| {
+            faults.links.set_bandwidth(direction, bytes_per_second);
+        })
+    }
+
+    /// Each packet from one host to the other is lost with this probability, instead of that of
+    /// [`loss`](Self::loss).
+    pub fn loss_one_way(&self, from: &str, to: &str, probability: f64) -> &Self {
+        let direction = Some([from, to].map(|name| self.0.id(self.0.place(name))));
+        self.set(format!("loss_one_way({from:?}, {to:?}, {probability})"), |faults| {
+            faults.links.set_loss(direction, probability);
         })
     }
 

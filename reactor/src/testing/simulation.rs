@@ -71,8 +71,8 @@ type Action = Box<dyn FnOnce(&Simulation)>;
 ///
 /// # Differences from Linux
 ///
-/// Keep-alive and Nagle's algorithm have no effect. A writer whose peer's window is closed probes it only if the
-/// peer's host is down or the network has forgotten the connection. There is no fast retransmission, and the receive window does not grow. Within a host a client waits for room in a full
+/// Nagle's algorithm has no effect. Keepalive and window probes are sent only while the peer's host is down or the network has forgotten
+/// the connection, not in a partition. There is no fast retransmission, and the receive window does not grow. Within a host a client waits for room in a full
 /// backlog without asking again. Closed connections leave no `TIME_WAIT`, ports are unique over all hosts, and a crash removes the files of
 /// Unix sockets, which have no credentials.
 ///
@@ -365,6 +365,11 @@ impl Simulation {
         match planned {
             Planned::Crash(place) => self.stage.crash(place),
             Planned::Kill(place) => self.stage.kill(place),
+            Planned::Pause(place, until) => {
+                let id = self.stage.id(place);
+                self.stage.world.pause(id, until);
+            }
+            Planned::Boot(place) => self.stage.boot(place),
             Planned::Restart(place) => self.stage.restart(place),
             Planned::Call(number) => {
                 if let Some(action) = self.calls.with(|calls| calls.remove(&number)) {

@@ -31,6 +31,10 @@ pub(super) enum Planned {
     Crash(usize),
     /// Its process is killed.
     Kill(usize),
+    /// Its process is stopped until that time.
+    Pause(usize, Time),
+    /// Its process starts, on a system that runs.
+    Boot(usize),
     Restart(usize),
 }
 
@@ -287,12 +291,27 @@ impl Stage {
 
     pub(super) fn restart(&self, place: usize) {
         self.crash(place);
-        let (id, boot) = self.member(place, |member| {
+        let id = self.id(place);
+        self.sockets(|sockets| sockets.power_on(id));
+        match self.sockets(|sockets| sockets.faults.boot_time()) {
+            Duration::ZERO => self.boot(place),
+            delay => drop(self.plan(self.since_beginning() + delay, |_| Planned::Boot(place))),
+        }
+    }
+
+    /// Starts the process of a host whose system runs.
+    pub(super) fn boot(&self, place: usize) {
+        if self.member(place, |member| member.is_running()) {
+            return;
+        }
+        let id = self.id(place);
+        // The process that was busy or stopped is gone.
+        self.world.end_pause(id);
+        let boot = self.member(place, |member| {
             member.start_again(&self.world);
             self.watch.prepare(&member.reactor);
-            (member.id, member.boot.clone())
+            member.boot.clone()
         });
-        self.sockets(|sockets| sockets.power_on(id));
         // A reactor that has ended in good order has left what was under way.
         self.world.abandon_disk(id);
         let (reactor, name) = self.member(place, |member| (member.reactor.clone(), member.name.clone()));

@@ -24,7 +24,7 @@ struct Scene<'a> {
 type Draw = fn(&Scene<'_>);
 
 /// Every fault that a storm may have, by the name of its method.
-const FAULTS: [(&str, Draw); 36] = [
+const FAULTS: [(&str, Draw); 40] = [
     ("crash", |scene| {
         let [host, _] = scene.two_hosts();
         scene.faults.crash(host, scene.time());
@@ -39,6 +39,19 @@ const FAULTS: [(&str, Draw); 36] = [
         scene.faults.latency_one_way(from, to, 0..=scene.up_to(500));
     }),
     ("bandwidth", |scene| drop_ref(scene.faults.bandwidth(20_000 + scene.random.below(2_000_000)))),
+    ("bandwidth_one_way", |scene| {
+        let [from, to] = scene.two_hosts();
+        scene.faults.bandwidth_one_way(from, to, 20_000 + scene.random.below(2_000_000));
+    }),
+    ("loss_one_way", |scene| {
+        let [from, to] = scene.two_hosts();
+        scene.faults.loss_one_way(from, to, scene.rarely());
+    }),
+    ("pause", |scene| {
+        let [host, _] = scene.two_hosts();
+        scene.faults.pause(host, scene.time());
+    }),
+    ("slow_boot", |scene| drop_ref(scene.faults.slow_boot(0..=scene.up_to(5_000)))),
     ("loss", |scene| drop_ref(scene.faults.loss(scene.rarely()))),
     ("mtu_black_hole", |scene| drop_ref(scene.faults.mtu_black_hole(500 + scene.random.index(1_000)))),
     ("buffers", |scene| drop_ref(scene.faults.buffers(4 << 10..=4 << 10 << scene.random.below(11)))),

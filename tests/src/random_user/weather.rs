@@ -17,7 +17,7 @@ const HIDE_ENDS: [&str; 8] =
 pub(super) struct Weather {
     /// An end may be lost without a notice to the other end.
     pub(super) hides_ends: bool,
-    /// Callbacks take time.
+    /// Callbacks take time, or wait for a process that is stopped.
     pub(super) is_slow: bool,
     /// Hosts that may lose their power, or their process.
     pub(super) vanishing: Vec<&'static str>,
@@ -37,7 +37,7 @@ impl Weather {
         let vanishing = HOSTS.into_iter().filter(vanishes).collect();
         Self {
             hides_ends: drawn.iter().any(|fault| HIDE_ENDS.contains(fault)),
-            is_slow: drawn.contains(&"slow_callbacks"),
+            is_slow: ["pause", "slow_callbacks"].iter().any(|fault| drawn.contains(fault)),
             vanishing,
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lariat::testing::{Simulation, secs};
-use lariat::{Idle, Once, Peer, Reactor, Transport};
+use lariat::{Idle, Keepalive, Once, Peer, Reactor, Transport};
 use lariat_tests::downstream::Shared;
 use lariat_tests::harness::{Log, Probe};
 
@@ -370,6 +370,128 @@ fn bytes_behind_a_closed_window_leave_when_an_update_arrives() {
         pair(sim, server, client.probe())?;
         sim.run_until(secs(600))?;
         assert_eq!(client.received_len(), length);
+        Ok(())
+    });
+}
+
+#[test]
+fn keepalive_ends_a_connection_whose_peer_cannot_answer() {
+    Simulation::check(1..=5, |sim| {
+        let (server, client) = (Log::new(), Log::new());
+        let mut keepalive = Keepalive::default();
+        (keepalive.idle, keepalive.interval, keepalive.probes) = (secs(10), secs(2), 3);
+        let probes = client.probe().made(move |transport| {
+            transport.set_keepalive(Some(keepalive)).expect("it is in range");
+        });
+        pair(sim, server.probe(), probes)?;
+        sim.run_until(secs(1_000))?;
+        assert_eq!(client.lost(), None, "a peer that answers keeps its connection");
+        sim.host("server").crash();
+        sim.run_until(secs(1_015))?;
+        assert_eq!(client.lost(), None);
+        sim.run_until(secs(1_017))?;
+        assert_eq!(client.lost().as_deref(), Some("HostUnreachable"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_keepalive_probe_finds_that_the_peer_has_started_again() {
+    Simulation::check(1..=5, |sim| {
+        let client = Log::new();
+        let probes = client.probe().made(|transport| {
+            transport.set_keepalive(Some(Keepalive::default())).expect("it is in range");
+        });
+        pair(sim, Log::new().probe(), probes)?;
+        sim.run_until(secs(1))?;
+        sim.host("server").crash();
+        sim.host("server").restart();
+        sim.run_until(secs(59))?;
+        assert_eq!(client.lost(), None);
+        sim.run_until(secs(62))?;
+        assert_eq!(client.lost().as_deref(), Some("ConnectionReset"));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_isolated_host_is_reached_by_none_and_sets_only_by_their_own() {
+    Simulation::check(1..=5, |sim| {
+        for name in ["a", "b", "c", "d"] {
+            sim.host(name).reactor().listen("tcp:7000", |_: &Peer| Log::new().probe().echo())?;
+        }
+        sim.faults().isolate("a", secs(0)..secs(100)).partition_sets(&["b"], &["c", "d"], secs(0)..secs(100));
+        let reaches = |from: &str, to: &str| {
+            let client = Log::new();
+            let hello = client.probe().made(|transport| {
+                transport.write(b"hello");
+            });
+            sim.host(from).reactor().connect(&format!("tcp:{to}:7000"), Once::new(hello)).finish(|_| ());
+            client
+        };
+        let cut = [reaches("a", "b"), reaches("c", "a"), reaches("b", "c"), reaches("d", "b")];
+        let whole = [reaches("c", "d"), reaches("d", "c"), reaches("a", "a")];
+        sim.run_until(secs(20))?;
+        assert!(cut.iter().all(|client| client.received_len() == 0));
+        assert!(whole.iter().all(|client| client.received_len() == 5));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_paused_process_answers_late_and_its_system_at_once() {
+    Simulation::check(1..=5, |sim| {
+        let client = Log::new();
+        sim.faults().pause("server", secs(1)..secs(60));
+        sim.host("server").reactor().listen("tcp:7000", |_: &Peer| Log::new().probe().echo())?;
+        sim.run_until(secs(2))?;
+        let hello = client.probe().made(|transport| {
+            transport.write(b"hello");
+        });
+        sim.host("client").reactor().connect("tcp:server:7000", Once::new(hello)).detach();
+        sim.run_until(secs(59))?;
+        assert!(client.is_made() && client.received_len() == 0);
+        sim.run_until(secs(61))?;
+        assert_eq!(client.received(), b"hello");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_host_refuses_connections_until_its_process_has_started() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().slow_boot(5_000..=5_000);
+        sim.host("server")
+            .start(|reactor: &Reactor| reactor.listen("tcp:7000", |_: &Peer| Log::new().probe().echo()).map(drop))?;
+        sim.host("server").crash();
+        sim.run_until(secs(1))?;
+        sim.host("server").restart();
+        let connects = |sim: &Simulation| {
+            let client = Log::new();
+            sim.host("client").reactor().connect("tcp:server:7000", Once::new(client.probe())).finish(|_| ());
+            client
+        };
+        sim.run_until(secs(3))?;
+        let early = connects(sim);
+        sim.run_until(secs(7))?;
+        let late = connects(sim);
+        sim.run_until(secs(8))?;
+        assert!(!early.is_made() && late.is_made());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_link_may_lose_and_delay_in_one_direction_only() {
+    Simulation::check(1..=5, |sim| {
+        sim.faults().buffers(1 << 20..=1 << 20).bandwidth_one_way("server", "client", 10_000);
+        sim.faults().loss(1.0).loss_one_way("client", "server", 0.0).loss_one_way("server", "client", 0.0);
+        let (server, client) = (Log::new(), Log::new());
+        pair(sim, server.probe().made(writes(100_000)), client.probe().made(writes(100_000)))?;
+        sim.run_until(secs(1))?;
+        assert!(server.received_len() == 100_000 && client.received_len() <= 11_000);
+        sim.run_until(secs(11))?;
+        assert_eq!(client.received_len(), 100_000);
         Ok(())
     });
 }
