@@ -9,8 +9,17 @@ const STORM: u64 = 28;
 const HOSTS: [&str; 3] = ["one", "other", "server"];
 
 /// Faults by which an end may be lost without a notice to the other end: what would notify it is lost, or its host is gone.
-const HIDE_ENDS: [&str; 8] =
-    ["crash", "half_open", "isolate", "kill", "loss", "mtu_black_hole", "partition", "partition_one_way"];
+const HIDE_ENDS: [&str; 9] = [
+    "crash",
+    "half_open",
+    "isolate",
+    "kill",
+    "loss",
+    "loss_one_way",
+    "mtu_black_hole",
+    "partition",
+    "partition_one_way",
+];
 
 /// The effects of the faults on what users may notice.
 #[derive(Clone, Debug, Default)]
