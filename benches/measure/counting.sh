@@ -138,10 +138,16 @@ per_message_median() {
 # idle_bytes COMMAND [ARG ...]: sets `figure` to the resident bytes of each of `conns` idle connections, which have had the answer to the
 # file `idle_request`, or else the echo of a line.
 idle_bytes() {
-  start_server "$@"
-  figure=$("$scratch/idle" "$port" "$conns" "$started" ${idle_request:+"$idle_request"} | sed -n 's/ bytes per idle connection$//p')
-  end_server TERM
-  [ -n "$figure" ]
+  local least="" try
+  # How the connections are spread over turns and ticks adds a few pages to lists on a busy machine: the least of three measurements is theirs.
+  for try in 1 2 3; do
+    start_server "$@"
+    figure=$("$scratch/idle" "$port" "$conns" "$started" ${idle_request:+"$idle_request"} | sed -n 's/ bytes per idle connection$//p')
+    end_server TERM
+    [ -n "$figure" ]
+    if [ -z "$least" ] || [ "$figure" -lt "$least" ]; then least=$figure; fi
+  done
+  figure=$least
 }
 
 # tell_where MESSAGES: prints where in the source the instructions of the last run that was counted are, per message; so with a share of
