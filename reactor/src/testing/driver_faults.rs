@@ -11,7 +11,7 @@ use super::stage::Planned;
 
 /// Faults of a host's own kernel and scheduler.
 impl Faults<'_> {
-    /// A wait for events gives a batch of 1 to 256 of those that are ready, drawn anew each time. The
+    /// A wait for events gives a batch of 1 to 256 of those that are ready, drawn for each wait. The
     /// next wait of the host gives all of the rest. Default: all events at a time.
     ///
     /// On Linux a loop takes at most 256 events at a time (`maxevents` in `epoll_wait(2)`), and events

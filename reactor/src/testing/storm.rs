@@ -12,7 +12,7 @@ use super::simulation::Simulation;
 const SHORTEST: u64 = 50;
 const LONGEST: u64 = 20_000;
 
-/// What a fault is drawn for.
+/// The input of a draw.
 struct Scene<'a> {
     faults: Faults<'a>,
     random: &'a Random,

@@ -150,7 +150,7 @@ fn a_process_is_killed_at_a_call_and_starts_again() {
             });
             sim.host("client").reactor().connect("tcp:server:7000", Once::new(says)).detach();
             sim.run_until(secs(10))?;
-            // The client's process may be the one that is killed; nothing there hears of an end then.
+            // The killed process may be the client's, which then gets no notice of an end.
             assert!(starts.with(|count| *count) <= 2);
             assert!(client.received_len() <= 5);
             Ok(())

@@ -8,6 +8,7 @@ mod hosts;
 mod names;
 mod network;
 mod packets;
+mod planted;
 mod replay;
 mod rules;
 mod storms;
