@@ -1,5 +1,6 @@
 //! A random set of faults, and an end to them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::names::Family;
@@ -11,6 +12,9 @@ use super::simulation::Simulation;
 /// The shortest and the longest time that a fault with an end lasts, in milliseconds.
 const SHORTEST: u64 = 50;
 const LONGEST: u64 = 20_000;
+
+/// The longest time from the start of a host's system to that of its process, in milliseconds.
+const LONGEST_BOOT: u64 = 5_000;
 
 /// The input of a draw.
 struct Scene<'a> {
@@ -27,11 +31,11 @@ type Draw = fn(&Scene<'_>);
 const FAULTS: [(&str, Draw); 40] = [
     ("crash", |scene| {
         let [host, _] = scene.two_hosts();
-        scene.faults.crash(host, scene.time());
+        scene.faults.crash(host, scene.time_down());
     }),
     ("kill", |scene| {
         let [host, _] = scene.two_hosts();
-        scene.faults.kill(host, scene.time());
+        scene.faults.kill(host, scene.time_down());
     }),
     ("latency", |scene| drop_ref(scene.faults.latency(0..=scene.up_to(200)))),
     ("latency_one_way", |scene| {
@@ -51,7 +55,7 @@ const FAULTS: [(&str, Draw); 40] = [
         let [host, _] = scene.two_hosts();
         scene.faults.pause(host, scene.time());
     }),
-    ("slow_boot", |scene| drop_ref(scene.faults.slow_boot(0..=scene.up_to(5_000)))),
+    ("slow_boot", |scene| drop_ref(scene.faults.slow_boot(0..=scene.up_to(LONGEST_BOOT)))),
     ("loss", |scene| drop_ref(scene.faults.loss(scene.rarely()))),
     ("mtu_black_hole", |scene| drop_ref(scene.faults.mtu_black_hole(500 + scene.random.index(1_000)))),
     ("buffers", |scene| drop_ref(scene.faults.buffers(4 << 10..=4 << 10 << scene.random.below(11)))),
@@ -120,9 +124,18 @@ impl Scene<'_> {
         [&self.hosts[first], &self.hosts[second]]
     }
 
-    /// A time that begins from now on and ends before the storm does.
-    fn time(&self) -> std::ops::Range<Duration> {
-        let all = u64::try_from(self.until.as_millis()).unwrap_or(u64::MAX);
+    /// A time that ends with the storm at the latest.
+    fn time(&self) -> Range<Duration> {
+        self.time_before(self.until)
+    }
+
+    /// A time after which a process can start before the storm ends.
+    fn time_down(&self) -> Range<Duration> {
+        self.time_before(self.until.saturating_sub(Duration::from_millis(LONGEST_BOOT)))
+    }
+
+    fn time_before(&self, end: Duration) -> Range<Duration> {
+        let all = u64::try_from(end.as_millis()).unwrap_or(u64::MAX);
         let start = self.random.below(all.max(1));
         // Each doubling of the length is as likely as any other.
         let length = SHORTEST << self.random.below(u64::from((LONGEST / SHORTEST).ilog2()) + 1);
